@@ -1,0 +1,107 @@
+"""`lfw build-data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lf_wrap.cli.output import console, json_option, print_json
+
+if TYPE_CHECKING:
+    from lf_wrap.dataset import DatasetSpec
+
+SPEC_SUFFIXES = {".yaml", ".yml"}
+
+
+def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from lf_wrap.sources import SOURCES
+
+    for source in SOURCES:
+        click.echo(f"{source.name:22} {source.shape}")
+    ctx.exit()
+
+
+@click.command("build-data")
+@click.argument("files", nargs=-1, required=True, metavar="SPEC.yaml|FILE...", type=click.Path(path_type=Path))
+@click.option("--type", "type_", metavar="TYPE", help="What the files hold; recognised when left out.")
+@click.option("--name", metavar="NAME", help="The dataset's name; the first file's when left out.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("dataset_info"),
+    show_default=True,
+    help="LLaMA-Factory's dataset_dir.",
+)
+@click.option("--train", type=click.IntRange(0), metavar="N", help="Training rows; all when left out.")
+@click.option(
+    "--test",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Test rows, never among the training rows; 5 %, at most 100, when left out.",
+)
+@click.option("--seed", type=int, default=42, show_default=True, help="Seed of the shuffle.")
+@click.option(
+    "--list-types",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_types,
+    help="List the raw layouts that are known.",
+)
+@json_option
+def command(
+    files: tuple[Path, ...],
+    type_: str | None,
+    name: str | None,
+    out: Path,
+    train: int | None,
+    test: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Turn raw files into LLaMA-Factory datasets, registered in OUT/dataset_info.json.
+
+    \b
+    Examples:
+      lfw build-data dataset_info/medical.yaml
+      lfw build-data train.xlsx --name med_norm --train 4000 --test 100
+    """
+    from lf_wrap.dataset import build
+    from lf_wrap.pipeline import progress
+
+    screen = console(as_json)
+    results = []
+    for dataset, spec in _wanted(files, type_, name, train, test, seed).items():
+        with progress(screen, dataset) as line:
+            card = build(dataset, spec, out, line.at)
+        screen.print(f"[bold]{dataset}[/]  ({card.type}, {card.encoding}, {card.seconds:.1f} s)")
+        screen.print(f"  {card.counts.law()}")
+        for what, count in card.counts.repairs.items():
+            screen.print(f"  repaired: {what}: {count:,}")
+        for what, file in card.files.items():
+            screen.print(f"  [dim]{what:8}[/]{file}")
+        results.append(card.result())
+    if as_json:
+        print_json({"datasets": results})
+
+
+def _wanted(
+    files: tuple[Path, ...], type_: str | None, name: str | None, train: int | None, test: int | None, seed: int
+) -> dict[str, DatasetSpec]:
+    """The datasets of the spec, or the one dataset that the files make."""
+    from lf_wrap.dataset import DatasetSpec, load_spec, sound_name
+
+    if any(file.suffix in SPEC_SUFFIXES for file in files):
+        if len(files) > 1 or type_ or name:
+            raise click.UsageError("a spec stands alone: it says names and types itself")
+        changes = {key: value for key, value in {"train": train, "test": test}.items() if value is not None}
+        return {dataset: spec.model_copy(update=changes) for dataset, spec in load_spec(files[0]).items()}
+    try:
+        dataset = sound_name(name or files[0].stem)
+    except ValueError as error:
+        raise click.UsageError(f"{error}; choose one with --name") from None
+    return {dataset: DatasetSpec(source=[str(file) for file in files], type=type_, train=train, test=test, seed=seed)}

@@ -1,0 +1,98 @@
+"""`lfw`: finds the command's module when it is called, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from lf_wrap import __version__
+from lf_wrap.errors import Interrupted, LfwError
+
+# Each command's module in this package (its function has the same name) and its line in `lfw --help`: the modules
+# themselves are not loaded for that.
+COMMANDS = {
+    "demo": ("demo", "The whole job on sample data and a small model, in minutes, without a GPU."),
+    "init": ("init", "Lay out a workspace: dataset specs, recipes, sample rows."),
+    "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
+    "render": ("render", "Write a recipe's train.yaml and export.yaml."),
+    "run": ("run", "Build, train, export, evaluate, report: one recipe, one folder."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported one by one, when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"lf_wrap.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from lf_wrap.errors import did_you_mean
+
+            raise click.UsageError(f"no such command {args[0]!r}: {did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "LFW"})
+@click.version_option(__version__, prog_name="lfw")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def lfw(debug: bool) -> None:
+    """From raw medical and roleplay data to a fine-tuned, exported and honestly evaluated model, on LLaMA-Factory.
+
+    \b
+    Try it:           lfw demo
+    Your own data:    lfw init work && cd work && lfw build-data FILE --name mydata
+    """
+
+
+def run() -> None:
+    """The console script: runs `lfw` and exits with 0 (done), 1 (input), 2 (usage), 3 (child failed) or 130 (stopped)."""
+    debug = "--debug" in sys.argv or os.environ.get("LFW_DEBUG") in {"1", "true"}
+    try:
+        lfw.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail(Interrupted("interrupted"), debug)
+    except LfwError as error:
+        _fail(error, debug)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  (ours to mend; people get a sentence, --debug the traceback)
+        if debug:
+            raise
+        _fail(
+            LfwError(
+                f"a bug in lfw: {type(error).__name__}: {error}",
+                fix="run it again with --debug and report what it prints",
+            ),
+            debug,
+        )
+
+
+def _fail(error: LfwError, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    click.echo(f"Error: {error}", err=True)
+    sys.exit(error.exit_code)

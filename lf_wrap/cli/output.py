@@ -1,0 +1,31 @@
+"""Where commands print: people's output on stdout, or on stderr when stdout carries JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+
+
+def console(as_json: bool) -> Console:
+    """The console for people."""
+    return Console(stderr=as_json, highlight=False, soft_wrap=True)
+
+
+def print_json(result: Any) -> None:
+    """The command's result as one line on stdout."""
+    click.echo(json.dumps(result, ensure_ascii=False))
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON on the last line of stdout."
+)
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a recipe value, e.g. train.learning_rate=5e-5.",
+)

@@ -1,0 +1,45 @@
+"""The one internal form of a training row, and the form of a row that could not be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Role = Literal["user", "assistant"]
+
+
+class Turn(NamedTuple):
+    """What one side said."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """An optional system text, then turns. Sound ones alternate from the user to the assistant."""
+
+    turns: tuple[Turn, ...]
+    system: str = ""
+
+    @classmethod
+    def single(cls, prompt: str, answer: str, system: str = "") -> Conversation:
+        """One question, one answer."""
+        return cls((Turn("user", prompt), Turn("assistant", answer)), system)
+
+    @property
+    def answer(self) -> str:
+        """The last turn's text: what a model is asked for when the conversation is a test row."""
+        return self.turns[-1].text
+
+    @property
+    def is_single(self) -> bool:
+        return len(self.turns) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Why a row could not be used: a short `reason` that is counted, a `detail` for the reader."""
+
+    reason: str
+    detail: str = ""

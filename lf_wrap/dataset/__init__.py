@@ -1,0 +1,24 @@
+"""Conversations in, registered LLaMA-Factory datasets out: one file per verb, strung together in `build.py`."""
+
+from lf_wrap.dataset.build import build, is_fresh
+from lf_wrap.dataset.card import Card, Counts, load_card
+from lf_wrap.dataset.measure import Lengths, conversations, token_lengths
+from lf_wrap.dataset.register import registered, registered_file
+from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
+
+__all__ = [
+    "Card",
+    "Counts",
+    "DatasetSpec",
+    "Lengths",
+    "SplitFiles",
+    "build",
+    "conversations",
+    "is_fresh",
+    "load_card",
+    "load_spec",
+    "registered",
+    "registered_file",
+    "sound_name",
+    "token_lengths",
+]

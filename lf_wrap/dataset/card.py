@@ -1,0 +1,139 @@
+"""The data card: what a dataset holds and where every row went, for people (`.card.md`) and programs (`.card.json`)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lf_wrap.errors import UserError
+from lf_wrap.files import shown
+
+
+@dataclass
+class Counts:
+    """Where the rows went. `read` is the sum of all the others but `repairs` and `redactions`, always."""
+
+    read: int = 0
+    train: int = 0
+    test: int = 0
+    duplicates: int = 0
+    near_duplicates: int = 0
+    leaks: int = 0
+    not_sampled: int = 0
+    expanded: int = 0
+    """Rows gained (negative) or lost when one row became several or several became one."""
+    rejects: Counter[str] = field(default_factory=Counter)
+    redactions: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def accounted(self) -> int:
+        """The right-hand side of the law of conservation."""
+        kept = self.train + self.test + self.not_sampled + self.expanded
+        return kept + self.duplicates + self.near_duplicates + self.leaks + self.rejects.total()
+
+    def law(self) -> str:
+        """The law with this dataset's numbers, zeros left out."""
+        parts = [("train", self.train), ("test", self.test), ("duplicates", self.duplicates)]
+        parts += [("near-duplicates", self.near_duplicates), ("leaks", self.leaks), ("not sampled", self.not_sampled)]
+        parts += [(f"rejected ({reason})", count) for reason, count in self.rejects.most_common()]
+        parts += [("expanded", self.expanded)]
+        return f"{self.read:,} read = " + " + ".join(f"{count:,} {what}" for what, count in parts if count)
+
+
+@dataclass
+class Card:
+    """Everything `lfw` knows about a built dataset."""
+
+    name: str
+    type: str
+    task: str
+    layout: str
+    encoding: str
+    prompt: str
+    key: str
+    """A hash of all that determines the files: sources, spec, version. Equal keys mean nothing to build."""
+    counts: Counts
+    characters: dict[str, int]
+    answer_characters: dict[str, int]
+    turns: dict[str, int]
+    sources: list[dict[str, Any]]
+    files: dict[str, str]
+    hashes: dict[str, str]
+    seconds: float
+
+    def result(self) -> dict[str, Any]:
+        """The dataset's part of `lfw build-data --json`."""
+        told = {"name": self.name, "type": self.type, "encoding": self.encoding, **vars(self.counts)}
+        return {**told, "files": self.files, "seconds": self.seconds}
+
+
+def quantiles(values: Sequence[int]) -> dict[str, int]:
+    """p50, p90, p99 and max of some lengths (nearest rank); zeros when there are none."""
+    ordered = sorted(values)
+    if not ordered:
+        return {"p50": 0, "p90": 0, "p99": 0, "max": 0}
+    at = {f"p{percent}": ordered[min(len(ordered) - 1, percent * len(ordered) // 100)] for percent in (50, 90, 99)}
+    return {**at, "max": ordered[-1]}
+
+
+def to_json(card: Card) -> str:
+    """The card as it is stored; `load_card` reads it back."""
+    return json.dumps({**vars(card), "counts": vars(card.counts)}, ensure_ascii=False, indent=2) + "\n"
+
+
+def load_card(dataset_dir: Path, name: str) -> Card | None:
+    """The card of dataset `name`, or None when lfw did not build it.
+
+    Raises:
+        UserError: the card's file is broken.
+    """
+    path = dataset_dir / f"{name}.card.json"
+    if not path.exists():
+        return None
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        counts = stored.pop("counts")
+        counters = {kind: Counter(counts.pop(kind)) for kind in ("rejects", "redactions", "repairs")}
+        return Card(counts=Counts(**counts, **counters), **stored)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{shown(path)} is not a data card: {error}", fix="build the dataset again") from None
+
+
+def to_markdown(card: Card, example: dict[str, Any]) -> str:
+    """The card as a page: where the rows went, how long they are, what one looks like."""
+    counts = card.counts
+    lines = [
+        f"# {card.name}",
+        "",
+        f"{card.type}, {card.layout}, {counts.train:,} training and {counts.test:,} test rows.",
+        "",
+    ]
+    lines += ["## Where every row went", "", f"`{counts.law()}`", ""]
+    lines += [f"- repaired: {what}: {count:,}" for what, count in counts.repairs.items() if count]
+    lines += ["", "## Lengths", "", "| | p50 | p90 | p99 | max |", "|---|---|---|---|---|"]
+    for what, lengths in (
+        ("characters a row", card.characters),
+        ("characters an answer", card.answer_characters),
+        ("turns", card.turns),
+    ):
+        lines.append(f"| {what} | " + " | ".join(f"{lengths[at]:,}" for at in ("p50", "p90", "p99", "max")) + " |")
+    lines += ["", "## Sources", "", "| file | encoding | rows | SHA-256 |", "|---|---|---|---|"]
+    lines += [
+        f"| {made['file']} | {made['encoding']} | {made['rows']:,} | `{made['sha256'][:16]}…` |"
+        for made in card.sources
+    ]
+    lines += [
+        "",
+        "## The first training row",
+        "",
+        "```json",
+        json.dumps(example, ensure_ascii=False, indent=2),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""The two layouts LLaMA-Factory reads, and the `dataset_info.json` entry that describes each.
+
+Facts about its loader that this file is built on (0.9.5, `data/parser.py` and `data/converter.py`): once `tags` is
+present every tag left out becomes None, so all seven are written; a file must have one schema, so `system` is always
+there; the key is `formatting`, and a misspelt one is ignored without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from lf_wrap.conversation import Conversation, Turn
+
+Layout = Literal["alpaca", "sharegpt"]
+
+TAGS = {
+    "role_tag": "from",
+    "content_tag": "value",
+    "user_tag": "human",
+    "assistant_tag": "gpt",
+    "observation_tag": "observation",
+    "function_tag": "function_call",
+    "system_tag": "system",
+}
+COLUMNS: dict[Layout, dict[str, str]] = {
+    "alpaca": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"},
+    "sharegpt": {"messages": "conversations", "system": "system"},
+}
+
+# What the loader assumes when an entry has no `columns` at all.
+DEFAULT_COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
+
+
+def entry(layout: Layout, file_name: str) -> dict[str, Any]:
+    """The `dataset_info.json` entry of a file in `layout`."""
+    return {"file_name": file_name, "formatting": layout, "columns": COLUMNS[layout], "tags": TAGS}
+
+
+def to_row(conversation: Conversation, layout: Layout) -> dict[str, Any]:
+    """The JSON object that stands in a file of `layout`; Alpaca holds single turns only."""
+    if layout == "alpaca":
+        question, answer = conversation.turns
+        return {"instruction": question.text, "input": "", "output": answer.text, "system": conversation.system}
+    said = [{"from": "human" if turn.role == "user" else "gpt", "value": turn.text} for turn in conversation.turns]
+    return {"conversations": said, "system": conversation.system}
+
+
+def from_row(row: dict[str, Any], described: dict[str, Any]) -> Conversation:
+    """The conversation in a row of a registered file, read by its entry as LLaMA-Factory would.
+
+    Raises:
+        KeyError: the row lacks a column that the entry names.
+    """
+    columns = described.get("columns", DEFAULT_COLUMNS)
+    system = (row.get(columns["system"]) or "") if "system" in columns else ""
+    if described.get("formatting", "alpaca") == "sharegpt":
+        return _from_sharegpt(row[columns["messages"]], described.get("tags", TAGS), system)
+    pairs = (row.get(columns["history"]) or []) if "history" in columns else []
+    earlier = [turn for pair in pairs for turn in (Turn("user", pair[0]), Turn("assistant", pair[1]))]
+    asked = [row[columns[part]] for part in ("prompt", "query") if part in columns and row.get(columns[part])]
+    answer = row[columns["response"]] or ""
+    return Conversation((*earlier, Turn("user", "\n".join(asked)), Turn("assistant", answer)), system)
+
+
+def _from_sharegpt(messages: list[dict[str, str]], tags: dict[str, str], system: str) -> Conversation:
+    role, content = tags["role_tag"], tags["content_tag"]
+    if messages and messages[0][role] == tags.get("system_tag"):
+        system, messages = messages[0][content], messages[1:]
+    turns = (Turn("user" if said[role] == tags["user_tag"] else "assistant", said[content]) for said in messages)
+    return Conversation(tuple(turns), system)

@@ -1,0 +1,118 @@
+"""A dataset spec: the YAML file that says which sources become which datasets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, field_validator
+
+from lf_wrap.errors import UserError, did_you_mean
+from lf_wrap.files import existing_file, shown
+
+NAME = re.compile(r"[\w][\w.-]*", re.ASCII)
+
+
+def sound_name(name: str) -> str:
+    """A dataset's name: it becomes file names, so letters, digits, `_`, `-` and `.` only.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not NAME.fullmatch(name) or ".." in name:
+        raise ValueError(f"{name!r} cannot name a dataset: use letters, digits, _ - and .")
+    return name
+
+
+class SplitFiles(BaseModel):
+    """Train and test rows that come in files of their own."""
+
+    model_config = ConfigDict(extra="forbid")
+    train: str
+    test: str
+
+
+class DatasetSpec(BaseModel):
+    """How one dataset is built. Paths are relative to the spec's folder and stay inside it, or absolute."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: str | list[str] | SplitFiles
+    type: str | None = None
+    train: NonNegativeInt | None = Field(None, description="training rows; all when left out")
+    test: NonNegativeInt | None = Field(None, description="test rows; 5 %, at most 100, when left out")
+    prompt: str | None = Field(None, description="instead of the source's own")
+    columns: dict[str, str] = Field(default_factory=dict, description="the source's name for a column: the file's")
+    seed: int = 42
+    deduplicate: bool = True
+    get: str | None = Field(None, description="how to get the raw file: shown when it is missing")
+
+
+class Spec(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid")
+    datasets: dict[Annotated[str, AfterValidator(sound_name)], DatasetSpec] = Field(min_length=1)
+
+    @field_validator("datasets")
+    @classmethod
+    def _no_name_is_anothers_test(cls, datasets: dict[str, DatasetSpec]) -> dict[str, DatasetSpec]:
+        for name in datasets:
+            if f"{name}_test" in datasets:
+                raise ValueError(f"{name}_test is the name of {name}'s test rows: rename one of the two")
+        return datasets
+
+
+def load_spec(path: Path) -> dict[str, DatasetSpec]:
+    """The datasets of the spec at `path`, with every source path resolved.
+
+    Raises:
+        UserError: the file is missing or no YAML, a key is unknown or of the wrong type, or a path leaves the folder.
+    """
+    existing_file(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{shown(path)} is not YAML: {error}", fix="mend the line it names") from None
+    try:
+        datasets = Spec.model_validate(content).datasets
+    except ValidationError as error:
+        raise bad_value(error, path, DatasetSpec.model_fields) from None
+    return {name: _resolved(spec, path.parent) for name, spec in datasets.items()}
+
+
+def bad_value(error: ValidationError, path: Path, known: Mapping[str, Any]) -> UserError:
+    """The first of pydantic's complaints about the YAML at `path`, as an error for a person."""
+    first = error.errors()[0]
+    key = ".".join(
+        str(part) for part in first["loc"] if str(part) not in {"function-after[sound_name(), str]", "[key]"}
+    )
+    if first["type"] == "extra_forbidden":
+        fix = did_you_mean(str(first["loc"][-1]), known)
+        return UserError(f"{shown(path)}: unknown key {key}", where=key, fix=fix)
+    message = first["msg"].removeprefix("Value error, ")
+    return UserError(f"{shown(path)}: {message}", where=key or "the whole file", fix="mend that key (see the README)")
+
+
+def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
+    if isinstance(spec.source, SplitFiles):
+        source: Any = SplitFiles(train=_inside(spec.source.train, folder), test=_inside(spec.source.test, folder))
+    elif isinstance(spec.source, list):
+        source = [_inside(path, folder) for path in spec.source]
+    else:
+        source = _inside(spec.source, folder)
+    return spec.model_copy(update={"source": source})
+
+
+def _inside(path: str, folder: Path) -> str:
+    """A relative path may not climb out of the spec's folder: a spec from elsewhere must not read what it likes."""
+    expanded = Path(path).expanduser()
+    if expanded.is_absolute():
+        return str(expanded)
+    if not (folder / expanded).resolve().is_relative_to(folder.resolve()):
+        raise UserError(
+            f"{path} leaves the spec's folder {shown(folder)}", fix="write it as an absolute path if you mean it"
+        )
+    return str(folder / expanded)

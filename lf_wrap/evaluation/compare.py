@@ -1,0 +1,46 @@
+"""Base against tuned on the same questions: means, the difference, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+RESAMPLES, SEED = 10_000, 0
+BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric over `n` questions. `interval` is the 95 % interval of the difference tuned - base."""
+
+    base: float
+    tuned: float
+    difference: float
+    interval: tuple[float, float]
+    n: int
+    verdict: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"interval": list(self.interval)}
+
+
+def compare(base: Sequence[float], tuned: Sequence[float]) -> Comparison:
+    """The paired bootstrap (Efron & Tibshirani 1993, ch. 13: percentile interval over questions) of the mean difference.
+
+    Questions are resampled in pairs, so that easy and hard questions weigh the same on both sides. The verdict is
+    `better` or `worse` only when the whole interval lies on one side of 0.
+
+    Raises:
+        ValueError: there are no questions, or not the same number on both sides.
+    """
+    import numpy
+
+    if not base or len(base) != len(tuned):
+        raise ValueError(f"{len(base)} base and {len(tuned)} tuned scores cannot be paired")
+    differences = numpy.asarray(tuned, dtype=float) - numpy.asarray(base, dtype=float)
+    drawn = numpy.random.default_rng(SEED).integers(0, len(differences), size=(RESAMPLES, len(differences)))
+    low, high = (float(value) for value in numpy.percentile(differences[drawn].mean(axis=1), [2.5, 97.5]))
+    verdict = BETTER if low > 0 else WORSE if high < 0 else UNCLEAR
+    means = float(numpy.mean(base)), float(numpy.mean(tuned))
+    return Comparison(*means, float(differences.mean()), (low, high), len(differences), verdict)

@@ -1,0 +1,21 @@
+"""A run, from raw files to the report: its folder and ledger, its stages, the children it starts."""
+
+from lf_wrap.pipeline.launch import llamafactory_cli
+from lf_wrap.pipeline.progress import progress
+from lf_wrap.pipeline.run import perform, scores_of
+from lf_wrap.pipeline.run_folder import RunFolder, run_folder
+from lf_wrap.pipeline.stages import STAGES, Run, render
+from lf_wrap.pipeline.workspace import lay_out
+
+__all__ = [
+    "STAGES",
+    "Run",
+    "RunFolder",
+    "lay_out",
+    "llamafactory_cli",
+    "perform",
+    "progress",
+    "render",
+    "run_folder",
+    "scores_of",
+]

@@ -1,0 +1,69 @@
+"""One line of progress with the time left: live in a terminal, now and then a plain line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class Line:
+    """The progress of one piece of work. `total` may be None until it is known."""
+
+    def __init__(self, console: Console, title: str, total: int | None) -> None:
+        self._console, self._title, self._total = console, title, total
+        self._done, self._began, self._said = 0, time.monotonic(), time.monotonic()
+        self._live: Progress | None = None
+        if console.is_terminal:
+            columns = (
+                TextColumn("  {task.description}"),
+                BarColumn(24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}"),
+            )
+            self._live = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True)
+            self._task = self._live.add_task(title, total=total, note="")
+            self._live.start()
+
+    def advance(self, by: int = 1) -> None:
+        self.at(self._done + by)
+
+    def at(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Shows that `done` of `total` is done; `note` says what else is known (a loss, a speed)."""
+        self._done, self._total = done, total or self._total
+        if self._live:
+            self._live.update(self._task, completed=done, total=self._total, note=note)
+        elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = time.monotonic()
+            self._console.print(
+                f"  {self._title}: {done:,}{self._of_total()}{' ' + note if note else ''}{self._left()}",
+                highlight=False,
+            )
+
+    def close(self) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _of_total(self) -> str:
+        return f" of {self._total:,}" if self._total else ""
+
+    def _left(self) -> str:
+        if not self._total or not self._done:
+            return ""
+        seconds = (time.monotonic() - self._began) / self._done * (self._total - self._done)
+        return f", {seconds:,.0f} s left"
+
+
+@contextmanager
+def progress(console: Console, title: str, total: int | None = None) -> Iterator[Line]:
+    """A progress line for the block."""
+    line = Line(console, title, total)
+    try:
+        yield line
+    finally:
+        line.close()

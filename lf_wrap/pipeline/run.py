@@ -1,0 +1,81 @@
+"""A run: each stage in turn, skipped when what it left still holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from lf_wrap.errors import LfwError, UserError, did_you_mean
+from lf_wrap.files import shown
+from lf_wrap.pipeline.run_folder import start
+from lf_wrap.pipeline.stages import STAGES, Run
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+
+
+def perform(run: Run, *, first: str | None = None, last: str | None = None) -> dict[str, Any]:
+    """Runs the stages from `first` (which is done again) to `last`; returns what `lfw run --json` prints.
+
+    Raises:
+        UserError: a stage name is unknown, another process works in the folder, or an input is not as it must be.
+        ChildFailed: a child program failed.
+        Interrupted: we were asked to stop.
+    """
+    names = [stage.name for stage in STAGES]
+    for name in (first, last):
+        if name is not None and name not in names:
+            raise UserError(f"there is no stage {name!r}", fix=did_you_mean(name, names))
+    redo_from = names.index(first) if first else len(names)
+    wanted = STAGES[: names.index(last) + 1] if last else STAGES
+    run.folder.path.mkdir(parents=True, exist_ok=True)
+    outcome = {}
+    try:
+        with FileLock(run.folder.path / ".lock", timeout=0):
+            start(run.folder, run.recipe)
+            for number, stage in enumerate(wanted):
+                inputs = stage.inputs(run)
+                if number < redo_from and run.folder.still_done(stage.name, inputs, stage.outputs(run)):
+                    outcome[stage.name] = SKIPPED
+                    run.console.print(f"[dim]{stage.name:9} done before[/]")
+                    continue
+                run.console.print(f"[bold]{stage.name}[/]")
+                outcome[stage.name] = FAILED
+                _perform_one(run, number, inputs)
+                outcome[stage.name] = DONE
+    except Timeout:
+        raise UserError(
+            f"another lfw is at work in {shown(run.folder.path)}", fix="wait for it, or start a new run with --fresh"
+        ) from None
+    return {
+        "run_dir": shown(run.folder.path),
+        "stages": outcome,
+        "scores": scores_of(run),
+        "report": shown(run.folder.report) if run.folder.report.exists() else None,
+    }
+
+
+def _perform_one(run: Run, number: int, inputs: dict[str, str]) -> None:
+    stage = STAGES[number]
+    run.folder.record(stage.name, "start", inputs=inputs)
+    began = time.monotonic()
+    try:
+        stage.do(run)
+    except BaseException as error:
+        code = error.exit_code if isinstance(error, LfwError) else 130 if isinstance(error, KeyboardInterrupt) else 1
+        run.folder.record(stage.name, "end", exit=code, inputs=inputs, seconds=round(time.monotonic() - began, 2))
+        raise
+    seconds = round(time.monotonic() - began, 2)
+    outputs = run.folder.hashes(stage.outputs(run))
+    run.folder.record(stage.name, "end", exit=0, inputs=inputs, outputs=outputs, seconds=seconds)
+    run.console.print(f"  [dim]{seconds:,.1f} s[/]")
+
+
+def scores_of(run: Run) -> dict[str, Any]:
+    """The comparisons in the run's manifest: {dataset: {metric: comparison}}; none before the report is written."""
+    if not run.folder.manifest.exists():
+        return {}
+    scores: dict[str, Any] = json.loads(run.folder.manifest.read_text(encoding="utf-8"))["scores"]
+    return scores

@@ -1,0 +1,114 @@
+"""A run's folder and its ledger: what each stage began with, what it left, how long it took."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lf_wrap.files import sha256, write_text
+from lf_wrap.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`runs/<recipe>/<time>-<hash>/`: the hash is the resolved recipe's, so the same recipe finds its folder again."""
+
+    path: Path
+
+    @property
+    def train_yaml(self) -> Path:
+        return self.path / "train.yaml"
+
+    @property
+    def export_yaml(self) -> Path:
+        return self.path / "export.yaml"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.jsonl"
+
+    def log(self, stage: str) -> Path:
+        return self.path / "logs" / f"{stage}.log"
+
+    def answers(self, model: str, dataset: str) -> Path:
+        return self.path / "evaluation" / f"{model}.{dataset}.jsonl"
+
+    def events(self) -> list[dict[str, Any]]:
+        """The ledger's events; a last line that was cut off by a crash is no event."""
+        if not self.ledger.exists():
+            return []
+        events = []
+        for line in self.ledger.read_text(encoding="utf-8").splitlines():
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                continue
+        return events
+
+    def record(self, stage: str, event: str, **facts: Any) -> None:
+        """Appends one event to the ledger."""
+        line = json.dumps({"stage": stage, "event": event, "at": now(), **facts}, ensure_ascii=False)
+        self.ledger.parent.mkdir(parents=True, exist_ok=True)
+        with self.ledger.open("a", encoding="utf-8") as handle:
+            handle.write(line + "\n")
+
+    def finished(self, stage: str) -> dict[str, Any] | None:
+        """The event with which `stage` last ended well, unless it began again since."""
+        ours = [event for event in self.events() if event["stage"] == stage]
+        return ours[-1] if ours and ours[-1]["event"] == "end" and ours[-1].get("exit") == 0 else None
+
+    def hashes(self, paths: list[Path]) -> dict[str, str]:
+        """Content hashes of files and folders, by their name in this folder (or their own, outside it)."""
+        return {self._name(path): sha256(path) for path in paths if path.exists()}
+
+    def still_done(self, stage: str, inputs: dict[str, str], outputs: list[Path]) -> bool:
+        """Whether `stage` ended well with just these inputs and its outputs are as it left them."""
+        end = self.finished(stage)
+        return end is not None and end["inputs"] == inputs and end["outputs"] == self.hashes(outputs)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else path.name
+
+
+def recipe_yaml(recipe: Recipe) -> str:
+    """The resolved recipe as YAML; the same recipe always gives the same text."""
+    return yaml.safe_dump(
+        recipe.model_dump(exclude_defaults=True) | {"name": recipe.name}, allow_unicode=True, sort_keys=True
+    )
+
+
+def run_folder(recipe: Recipe, runs: Path, *, fresh: bool) -> RunFolder:
+    """The newest folder of exactly this recipe, or a new one when there is none or a `fresh` one is wished."""
+    digest = hashlib.sha256(recipe_yaml(recipe).encode()).hexdigest()[:8]
+    earlier = sorted((runs / recipe.name).glob(f"*-{digest}"))
+    if earlier and not fresh:
+        return RunFolder(earlier[-1])
+    return RunFolder(runs / recipe.name / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest}")
+
+
+def start(folder: RunFolder, recipe: Recipe) -> None:
+    """Writes the resolved recipe into the folder."""
+    write_text(folder.path / "recipe.yaml", recipe_yaml(recipe))
+
+
+def now() -> str:
+    """The time, as it stands in ledgers and manifests."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

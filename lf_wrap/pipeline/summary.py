@@ -1,0 +1,107 @@
+"""The end of a run: its manifest (raw files → datasets → weights → scores) and its report."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lf_wrap import __version__
+from lf_wrap.dataset import load_card
+from lf_wrap.evaluation import Comparison, Task
+from lf_wrap.files import shown, write_text
+from lf_wrap.pipeline.run_folder import RunFolder, now
+from lf_wrap.pipeline.training_log import Step
+from lf_wrap.recipe import Hardware, Recipe
+from lf_wrap.report import Answer, Judged, ReportPage, write_report
+
+PACKAGES = ("llamafactory", "torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "trl")
+ANSWERS_SHOWN = 10
+
+Comparisons = dict[str, tuple[Task, dict[str, Comparison], dict[str, list[dict[str, Any]]]]]
+
+
+def write_summary(
+    recipe: Recipe,
+    folder: RunFolder,
+    dataset_dir: Path,
+    hardware: Hardware,
+    steps: list[Step],
+    comparisons: Comparisons,
+) -> None:
+    """Writes `manifest.json` and `report.html` into the run folder."""
+    manifest = _manifest(recipe, folder, dataset_dir, hardware, comparisons)
+    write_text(folder.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    losses = [(step.step, step.loss) for step in steps if step.loss is not None]
+    write_report(
+        folder.report, ReportPage(manifest, losses, _judged(comparisons), folder.train_yaml.read_text(encoding="utf-8"))
+    )
+
+
+def _manifest(
+    recipe: Recipe, folder: RunFolder, dataset_dir: Path, hardware: Hardware, comparisons: Comparisons
+) -> dict[str, Any]:
+    names = dict.fromkeys([*recipe.data.train, *recipe.evaluate.test])
+    cards = {name: card for name in names if (card := load_card(dataset_dir, name))}
+    ends = {stage: end for stage in ("build", "train", "export", "evaluate") if (end := folder.finished(stage))}
+    return {
+        "recipe": yaml.safe_load((folder.path / "recipe.yaml").read_text(encoding="utf-8")) | {"model": shown(recipe.model) if Path(recipe.model).is_absolute() else recipe.model},
+        "written": now(),
+        "lfw": __version__,
+        "git_commit": _git_commit(),
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "hardware": str(hardware),
+        "datasets": {
+            name: {"sources": card.sources, "counts": vars(card.counts), "law": card.counts.law(), "type": card.type, "sha256": card.hashes}
+            for name, card in cards.items()
+        },
+        "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
+        "seconds": {stage: end["seconds"] for stage, end in ends.items()},
+        "scores": {name: {metric: one.to_json() for metric, one in scores.items()} for name, (_, scores, _) in comparisons.items()},
+    }  # fmt: skip
+
+
+def _judged(comparisons: Comparisons) -> list[Judged]:
+    """Every dataset's scores, with the first of its answers: the first, not the best, so that nobody chose them."""
+    share = max(1, ANSWERS_SHOWN // max(1, len(comparisons)))
+    judged = []
+    for name, (task, scores, answers) in comparisons.items():
+        pairs = list(zip(answers["base"], answers["tuned"], strict=True))[
+            : share if len(comparisons) > 1 else ANSWERS_SHOWN
+        ]
+        shown_answers = [
+            Answer(
+                row=base["row"],
+                question=base["messages"][-1]["content"],
+                reference=base["reference"],
+                base=base["answer"],
+                tuned=tuned["answer"],
+                base_score=task.score(base["answer"], base["reference"])[task.headline],
+                tuned_score=task.score(tuned["answer"], tuned["reference"])[task.headline],
+            )
+            for base, tuned in pairs
+        ]
+        judged.append(Judged(name, task.headline, task.counted, scores, shown_answers))
+    return judged
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory, when it is a git checkout with one."""
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return asked.stdout.strip() if asked.returncode == 0 else None

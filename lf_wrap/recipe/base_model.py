@@ -1,0 +1,60 @@
+"""The base model that a recipe names, as far as its folder tells without loading it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lf_wrap.errors import UserError
+from lf_wrap.files import shown
+
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.gguf")
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A local folder, or the id of a model on a hub."""
+
+    name: str
+    folder: Path | None
+    max_positions: int | None
+    """The longest sequence the model was made for, where its config says."""
+
+    @property
+    def tokenizer_json(self) -> Path | None:
+        file = self.folder / "tokenizer.json" if self.folder else None
+        return file if file and file.is_file() else None
+
+
+def base_model(name: str) -> BaseModel:
+    """The model called `name`: a folder when there is one of that name (or it is written as a path), else a hub id.
+
+    Raises:
+        UserError: it is a path without a model in it.
+    """
+    path = Path(name).expanduser()
+    if not path.exists():
+        if name.startswith(("/", ".", "~")) or name.count("/") != 1:
+            raise UserError(
+                f"the model folder {shown(path)} does not exist",
+                fix="check `model:`, or give a hub id like Qwen/Qwen2.5-0.5B-Instruct",
+            )
+        return BaseModel(name, None, None)
+    config = path / "config.json"
+    if not config.is_file():
+        raise UserError(
+            f"{shown(path)} is not a model folder: it has no config.json",
+            fix="name the folder that holds config.json and the weights",
+        )
+    if not any(next(path.glob(pattern), None) for pattern in WEIGHTS):
+        raise UserError(
+            f"{shown(path)} holds no weights",
+            where="no *.safetensors or pytorch_model*.bin",
+            fix="fetch the model again",
+        )
+    try:
+        settings = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{shown(config)} is not JSON: {error}", fix="fetch the model again") from None
+    return BaseModel(name, path, settings.get("max_position_embeddings"))

@@ -1,0 +1,67 @@
+"""The report's pictures, drawn as SVG text so that the page stays one file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lf_wrap.report.page import Judged
+
+INK, BASE, TUNED, ZERO = "#444", "#9aa5b1", "#0b7285", "#c0c6cc"
+
+
+def loss_svg(losses: Sequence[tuple[int, float]]) -> str:
+    """Training loss over steps, with its running mean."""
+    figure, axes = _figure(7.2, 2.8)
+    steps, values = [step for step, _ in losses], [value for _, value in losses]
+    axes.plot(steps, values, color=BASE, linewidth=1, label="logged")
+    axes.plot(steps, _running_mean(values), color=TUNED, linewidth=2, label="running mean")
+    axes.set_xlabel("step")
+    axes.set_ylabel("training loss")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def difference_svg(judged: Sequence[Judged]) -> str:
+    """For every test dataset the difference tuned - base of its headline metric, with its 95 % interval."""
+    figure, axes = _figure(7.2, 0.9 + 0.45 * len(judged))
+    for place, one in enumerate(judged):
+        low, high = one.main.interval
+        axes.plot([100 * low, 100 * high], [place, place], color=TUNED, linewidth=3, solid_capstyle="round")
+        axes.plot(100 * one.main.difference, place, "o", color=TUNED, markersize=8)
+    axes.axvline(0, color=ZERO, linewidth=1)
+    axes.set_yticks(range(len(judged)), [f"{one.dataset}: {one.headline}" for one in judged])
+    axes.set_ylim(len(judged) - 0.5, -0.5)
+    axes.set_xlabel("tuned − base, percentage points (95 % interval)")
+    return _svg(figure)
+
+
+def _running_mean(values: Sequence[float], window: int = 5) -> list[float]:
+    means = []
+    for end in range(1, len(values) + 1):
+        part = values[max(0, end - window) : end]
+        means.append(sum(part) / len(part))
+    return means
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lfw"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

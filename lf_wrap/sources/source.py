@@ -1,0 +1,91 @@
+"""What a source is: the knowledge of one raw layout, from a raw row to a conversation or a reject."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, ClassVar
+
+from lf_wrap.conversation import Conversation, Reject
+from lf_wrap.errors import UserError, did_you_mean
+
+Row = Mapping[str, Any]
+PLACEHOLDER = re.compile(r"{(\w+)}")
+NO_ANSWER = "no answer"
+NO_QUESTION = "no question"
+NOT_THIS_SHAPE = "not this shape"
+
+
+class Source(ABC):
+    """One raw layout. A new one is a subclass with these attributes and two methods, added to `sources.SOURCES`."""
+
+    name: ClassVar[str]
+    shape: ClassVar[str]
+    """What its rows look like, in a line: shown by `lfw build-data --list-types`."""
+    columns: ClassVar[tuple[str, ...]]
+    """The keys a row must have."""
+    prompt_fields: ClassVar[tuple[str, ...]] = ()
+    """The placeholders its prompt may use; empty when the layout brings whole questions."""
+    by_position: ClassVar[bool] = False
+    """Whether a table without these keys may be read by the order of its columns."""
+    task: ClassVar[str] = "open"
+    """How answers to its test rows are scored: a name of `lf_wrap.evaluation.tasks`."""
+
+    def __init__(self, prompt: str | None = None) -> None:
+        """With its own prompt (`prompts/<name>.txt`), or the one given instead.
+
+        Raises:
+            UserError: the prompt uses a placeholder that this source does not fill.
+        """
+        if prompt is not None and not self.prompt_fields:
+            raise UserError(f"{self.name} takes no prompt: its rows bring the whole question", fix="remove `prompt`")
+        self.prompt = prompt if prompt is not None else self._own_prompt()
+        for field in PLACEHOLDER.findall(self.prompt):
+            if field not in self.prompt_fields:
+                raise UserError(
+                    f"the prompt of {self.name} cannot use {{{field}}}", fix=did_you_mean(field, self.prompt_fields)
+                )
+
+    @classmethod
+    def fits(cls, row: Row) -> bool:
+        """Whether `row` is of this layout: used to recognise files whose type is not given."""
+        return all(column in row for column in cls.columns)
+
+    def read(self, row: Any) -> Conversation | Reject:
+        """The conversation in any raw row: what `convert` says, once the row has the right keys."""
+        if isinstance(row, Reject):
+            return row
+        if not isinstance(row, Mapping):
+            return Reject(NOT_THIS_SHAPE, f"a row of named values is needed, this is {type(row).__name__}")
+        missing = [column for column in self.columns if column not in row]
+        if missing and not self.by_position:
+            return Reject("missing column", f"{', '.join(missing)} not among {', '.join(map(str, row))}")
+        return self.convert(row)
+
+    @abstractmethod
+    def convert(self, row: Row) -> Conversation | Reject:
+        """The conversation that `row`, which has all `columns`, holds; or why it holds none."""
+
+    def ask(self, **fields: str) -> str:
+        """The prompt with its placeholders filled. Braces inside the fields stay as they are."""
+        return PLACEHOLDER.sub(lambda match: fields[match.group(1)], self.prompt)
+
+    def _own_prompt(self) -> str:
+        if not self.prompt_fields:
+            return ""
+        return files("lf_wrap.sources").joinpath(f"prompts/{self.name}.txt").read_text(encoding="utf-8").rstrip("\n")
+
+
+def text(value: Any) -> str:
+    """A cell or JSON value as text; missing ones (None, NaN) and blanks are empty.
+
+    Numbers are written as people wrote them: Excel hands out 3 as 3.0.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value if isinstance(value, str) and not value.isspace() else str(value).strip()

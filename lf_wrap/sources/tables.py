@@ -1,0 +1,81 @@
+"""Rows of tables: CSV and TSV in any of the encodings, Excel workbooks."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lf_wrap.conversation import Reject
+from lf_wrap.errors import UserError
+from lf_wrap.files import shown
+
+# A medical answer may be long, but a field beyond this means that a quote was never closed.
+csv.field_size_limit(16 << 20)
+
+
+def csv_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
+    """(line number of the row's end, {column: text}) for each row after the header.
+
+    A row with more or fewer fields than the header has columns is a `Reject`.
+
+    Raises:
+        UserError: the file has no header, a column name twice, or an unclosed quote.
+    """
+    with path.open(encoding=codec, newline="") as handle:
+        header_line = handle.readline()
+        delimiter = "\t" if header_line.count("\t") > header_line.count(",") else ","
+        handle.seek(0)
+        reader = csv.reader(handle, delimiter=delimiter, strict=True)
+        try:
+            header = [name.strip() for name in next(reader)]
+            _distinct(header, path)
+            for fields in reader:
+                if len(fields) == len(header):
+                    yield reader.line_num, dict(zip(header, fields, strict=True))
+                elif any(field.strip() for field in fields):
+                    detail = f"{len(fields)} fields, {len(header)} columns"
+                    yield reader.line_num, Reject("ragged row", f"{detail}: {fields!r:.200}")
+        except csv.Error as error:
+            raise UserError(
+                f"{shown(path)} is not a sound table: {error}",
+                where=f"line {reader.line_num}",
+                fix='close the quote that is open there, or double the quotes inside a field ("")',
+            ) from None
+
+
+def excel_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """(row number as Excel shows it, {column: cell}) for each row of the first sheet after its header.
+
+    Raises:
+        UserError: the file is not a workbook, or its first sheet is empty.
+    """
+    import pandas
+
+    try:
+        table = pandas.read_excel(
+            io.BytesIO(path.read_bytes()), engine="calamine", header=None, dtype=object, keep_default_na=False
+        )
+    except Exception as error:  # noqa: BLE001  (calamine and zip raise kinds of their own for a broken workbook)
+        raise UserError(
+            f"{shown(path)} is not an Excel workbook that can be read: {error}",
+            fix="open it in Excel and save it again as .xlsx, or export it as CSV",
+        ) from None
+    if table.empty:
+        raise UserError(f"{shown(path)} has an empty first sheet", fix="move the rows to the first sheet")
+    rows = table.itertuples(index=False, name=None)
+    header = [str(cell).strip() or f"column {number}" for number, cell in enumerate(next(rows), 1)]
+    _distinct(header, path)
+    for number, cells in enumerate(rows, 2):
+        if any(str(cell).strip() for cell in cells):
+            yield number, dict(zip(header, cells, strict=True))
+
+
+def _distinct(header: list[str], path: Path) -> None:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise UserError(
+            f"{shown(path)} has a column twice: {', '.join(twice)}", where="line 1", fix="rename one of them"
+        )
