@@ -6,8 +6,8 @@ other exception is a bug of ours and keeps its traceback (shown with `--debug`).
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class LfwError(Exception):

@@ -62,7 +62,7 @@ def lfw(debug: bool) -> None:
 
 
 def run() -> None:
-    """The console script: runs `lfw` and exits with 0 (done), 1 (input), 2 (usage), 3 (child failed) or 130 (stopped)."""
+    """The console script. Exit codes: 0 done, 1 the user's input, 2 usage, 3 a child program failed, 130 stopped."""
     debug = "--debug" in sys.argv or os.environ.get("LFW_DEBUG") in {"1", "true"}
     try:
         lfw.main(standalone_mode=False)
@@ -77,7 +77,7 @@ def run() -> None:
         _fail(error, debug)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  (ours to mend; people get a sentence, --debug the traceback)
+    except Exception as error:
         if debug:
             raise
         _fail(

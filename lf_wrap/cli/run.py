@@ -75,8 +75,9 @@ def tell(result: dict[str, Any], screen: Console) -> None:
     for dataset, scores in result["scores"].items():
         for metric, score in scores.items():
             low, high = (100 * bound for bound in score["interval"])
-            said = f"{100 * score['base']:.1f} % → {100 * score['tuned']:.1f} %  ({low:+.1f} … {high:+.1f} points, n = {score['n']})"
-            screen.print(f"  {dataset}  {metric:12}  {said}  [bold]{score['verdict']}[/]")
+            change = f"{100 * score['base']:.1f} % → {100 * score['tuned']:.1f} %"
+            sure = f"({low:+.1f} … {high:+.1f} points, n = {score['n']})"
+            screen.print(f"  {dataset}  {metric:12}  {change}  {sure}  [bold]{score['verdict']}[/]")
     if result["report"]:
         screen.print(f"report: {result['report']}")
 

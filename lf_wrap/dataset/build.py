@@ -1,4 +1,4 @@
-"""From raw files to a registered dataset: convert, split, write, register. Nothing is half-written, every row is counted."""
+"""From raw files to a registered dataset: convert, split, write, register. Every row is counted."""
 
 from __future__ import annotations
 

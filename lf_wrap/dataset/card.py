@@ -98,8 +98,9 @@ def load_card(dataset_dir: Path, name: str) -> Card | None:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         counts = stored.pop("counts")
-        counters = {kind: Counter(counts.pop(kind)) for kind in ("rejects", "redactions", "repairs")}
-        return Card(counts=Counts(**counts, **counters), **stored)
+        for kind in ("rejects", "redactions", "repairs"):
+            counts[kind] = Counter(counts[kind])
+        return Card(counts=Counts(**counts), **stored)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{shown(path)} is not a data card: {error}", fix="build the dataset again") from None
 

@@ -41,13 +41,13 @@ class DatasetSpec(BaseModel):
     model_config = ConfigDict(extra="forbid")
     source: str | list[str] | SplitFiles
     type: str | None = None
-    train: NonNegativeInt | None = Field(None, description="training rows; all when left out")
-    test: NonNegativeInt | None = Field(None, description="test rows; 5 %, at most 100, when left out")
-    prompt: str | None = Field(None, description="instead of the source's own")
+    train: NonNegativeInt | None = Field(default=None, description="training rows; all when left out")
+    test: NonNegativeInt | None = Field(default=None, description="test rows; 5 %, at most 100, when left out")
+    prompt: str | None = Field(default=None, description="instead of the source's own")
     columns: dict[str, str] = Field(default_factory=dict, description="the source's name for a column: the file's")
     seed: int = 42
     deduplicate: bool = True
-    get: str | None = Field(None, description="how to get the raw file: shown when it is missing")
+    get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
 
 
 class Spec(BaseModel):

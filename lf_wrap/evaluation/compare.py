@@ -26,7 +26,7 @@ class Comparison:
 
 
 def compare(base: Sequence[float], tuned: Sequence[float]) -> Comparison:
-    """The paired bootstrap (Efron & Tibshirani 1993, ch. 13: percentile interval over questions) of the mean difference.
+    """The paired bootstrap of the mean difference (Efron & Tibshirani 1993, ch. 13: percentile interval).
 
     Questions are resampled in pairs, so that easy and hard questions weigh the same on both sides. The verdict is
     `better` or `worse` only when the whole interval lies on one side of 0.

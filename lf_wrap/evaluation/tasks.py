@@ -40,7 +40,7 @@ class Exact(Task):
 
 
 class Report(Task):
-    """A report as JSON: is it valid, and which of the six fields are right. The seeds' rule, but invalid counts as wrong."""
+    """A report as JSON: is it valid, and which of the six fields are right. Invalid JSON has none right."""
 
     name = "report"
     headline = "fields right"

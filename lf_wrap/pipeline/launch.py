@@ -1,4 +1,4 @@
-"""Children: `llamafactory-cli` in a process group of its own, its output in a log, stopped with everything it started."""
+"""Children: `llamafactory-cli` in a process group of its own, its output in a log, stopped with all it started."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -77,10 +78,8 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     """Ends the child's whole process group: politely, then for good."""
     if child.poll() is None:
         _signal(child.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
     _signal(child.pid, signal.SIGKILL)
     child.wait()
 

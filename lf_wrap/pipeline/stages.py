@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -99,9 +98,7 @@ def render(run: Run) -> None:
 
 def _train_inputs(run: Run) -> dict[str, str]:
     datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.data.train}
-    model = base_model(run.recipe.model)
-    identity = sha256(model.folder / "config.json") if model.folder else model.name
-    return {**datasets, "train.yaml": sha256(run.folder.train_yaml), "model": identity}
+    return {**datasets, "train.yaml": sha256(run.folder.train_yaml), "model": base_model(run.recipe.model).identity()}
 
 
 def _train(run: Run) -> None:
@@ -128,18 +125,12 @@ def _show_steps(run: Run, line: Line) -> None:
     line.at(last.step, last.total, " ".join(notes))
 
 
-def _after(stage: str) -> Callable[[Run], dict[str, str]]:
+def _left_by(stage: str, run: Run) -> dict[str, str]:
     """What the earlier `stage` left, from the ledger: hashing weights twice would be waste."""
-
-    def outputs_of(run: Run) -> dict[str, str]:
-        end = run.folder.finished(stage)
-        if end is None:
-            raise UserError(
-                f"the {stage} stage of {shown(run.folder.path)} is not done", fix=f"run with --from {stage}"
-            )
-        return dict(end["outputs"])
-
-    return outputs_of
+    end = run.folder.finished(stage)
+    if end is None:
+        raise UserError(f"the {stage} stage of {shown(run.folder.path)} is not done", fix=f"run with --from {stage}")
+    return dict(end["outputs"])
 
 
 def _export(run: Run) -> None:
@@ -154,7 +145,7 @@ def _export(run: Run) -> None:
 
 def _evaluate_inputs(run: Run) -> dict[str, str]:
     tests = {test: sha256(registered_file(run.dataset_dir, test)[1]) for test in run.tests().values()}
-    return {**_after("export")(run), **tests, "evaluate": run.recipe.evaluate.model_dump_json()}
+    return {**_left_by("export", run), **tests, "evaluate": run.recipe.evaluate.model_dump_json()}
 
 
 def _answer_files(run: Run) -> list[Path]:
@@ -185,10 +176,18 @@ def _report(run: Run) -> None:
     write_summary(run.recipe, run.folder, run.dataset_dir, run.hardware, read_steps(run.weights), comparisons)
 
 
+def _export_inputs(run: Run) -> dict[str, str]:
+    return {**_left_by("train", run), "export.yaml": sha256(run.folder.export_yaml)}
+
+
+def _report_inputs(run: Run) -> dict[str, str]:
+    return {**_left_by("train", run), **_left_by("evaluate", run)}
+
+
 STAGES: tuple[Stage, ...] = (
     Stage("build", _build_inputs, lambda run: [run.folder.train_yaml, run.folder.export_yaml], _build),
     Stage("train", _train_inputs, lambda run: [run.weights], _train),
-    Stage("export", lambda run: {**_after("train")(run), "export.yaml": sha256(run.folder.export_yaml)}, lambda run: [run.folder.model], _export),
+    Stage("export", _export_inputs, lambda run: [run.folder.model], _export),
     Stage("evaluate", _evaluate_inputs, _answer_files, _evaluate),
-    Stage("report", lambda run: {**_after("evaluate")(run), "train": json.dumps(_after("train")(run))}, lambda run: [run.folder.report, run.folder.manifest], _report),
-)  # fmt: skip
+    Stage("report", _report_inputs, lambda run: [run.folder.report, run.folder.manifest], _report),
+)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from lf_wrap import __version__
-from lf_wrap.dataset import load_card
+from lf_wrap.dataset import Card, load_card
 from lf_wrap.evaluation import Comparison, Task
 from lf_wrap.files import shown, write_text
 from lf_wrap.pipeline.run_folder import RunFolder, now
@@ -38,9 +38,8 @@ def write_summary(
     manifest = _manifest(recipe, folder, dataset_dir, hardware, comparisons)
     write_text(folder.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     losses = [(step.step, step.loss) for step in steps if step.loss is not None]
-    write_report(
-        folder.report, ReportPage(manifest, losses, _judged(comparisons), folder.train_yaml.read_text(encoding="utf-8"))
-    )
+    train_yaml = folder.train_yaml.read_text(encoding="utf-8")
+    write_report(folder.report, ReportPage(manifest, losses, _judged(comparisons), train_yaml))
 
 
 def _manifest(
@@ -49,22 +48,35 @@ def _manifest(
     names = dict.fromkeys([*recipe.data.train, *recipe.evaluate.test])
     cards = {name: card for name in names if (card := load_card(dataset_dir, name))}
     ends = {stage: end for stage in ("build", "train", "export", "evaluate") if (end := folder.finished(stage))}
+    resolved = yaml.safe_load((folder.path / "recipe.yaml").read_text(encoding="utf-8"))
     return {
-        "recipe": yaml.safe_load((folder.path / "recipe.yaml").read_text(encoding="utf-8")) | {"model": shown(recipe.model) if Path(recipe.model).is_absolute() else recipe.model},
+        "recipe": resolved | {"model": shown(recipe.model) if Path(recipe.model).is_absolute() else recipe.model},
         "written": now(),
         "lfw": __version__,
         "git_commit": _git_commit(),
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "hardware": str(hardware),
-        "datasets": {
-            name: {"sources": card.sources, "counts": vars(card.counts), "law": card.counts.law(), "type": card.type, "sha256": card.hashes}
-            for name, card in cards.items()
-        },
+        "datasets": {name: _lineage(card) for name, card in cards.items()},
         "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
         "seconds": {stage: end["seconds"] for stage, end in ends.items()},
-        "scores": {name: {metric: one.to_json() for metric, one in scores.items()} for name, (_, scores, _) in comparisons.items()},
-    }  # fmt: skip
+        "scores": {
+            name: {metric: one.to_json() for metric, one in scores.items()}
+            for name, (_, scores, _) in comparisons.items()
+        },
+    }
+
+
+def _lineage(card: Card) -> dict[str, Any]:
+    """From raw files to dataset files: what a dataset was made of and where every row went."""
+    counts = vars(card.counts)
+    return {
+        "type": card.type,
+        "sources": card.sources,
+        "counts": counts,
+        "law": card.counts.law(),
+        "sha256": card.hashes,
+    }
 
 
 def _judged(comparisons: Comparisons) -> list[Judged]:
@@ -72,9 +84,7 @@ def _judged(comparisons: Comparisons) -> list[Judged]:
     share = max(1, ANSWERS_SHOWN // max(1, len(comparisons)))
     judged = []
     for name, (task, scores, answers) in comparisons.items():
-        pairs = list(zip(answers["base"], answers["tuned"], strict=True))[
-            : share if len(comparisons) > 1 else ANSWERS_SHOWN
-        ]
+        pairs = list(zip(answers["base"], answers["tuned"], strict=True))[:share]
         shown_answers = [
             Answer(
                 row=base["row"],

@@ -1,4 +1,4 @@
-"""A recipe's way to LLaMA-Factory: read (`schema`), completed from data and hardware (`settings`), written (`render`)."""
+"""A recipe's way to LLaMA-Factory: read (`schema`), completed (`settings`), written as its YAML (`render`)."""
 
 from lf_wrap.recipe.base_model import BaseModel, base_model
 from lf_wrap.recipe.hardware import Hardware, detect_hardware

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lf_wrap.errors import UserError
-from lf_wrap.files import shown
+from lf_wrap.files import sha256, shown
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.gguf")
 
@@ -25,6 +25,15 @@ class BaseModel:
     def tokenizer_json(self) -> Path | None:
         file = self.folder / "tokenizer.json" if self.folder else None
         return file if file and file.is_file() else None
+
+    def identity(self) -> str:
+        """What tells this model from another: its id, or its config's hash and its files' names and sizes."""
+        if not self.folder:
+            return self.name
+        files = sorted(file for pattern in WEIGHTS for file in self.folder.glob(pattern))
+        return "; ".join(
+            [sha256(self.folder / "config.json"), *(f"{file.name} {file.stat().st_size}" for file in files)]
+        )
 
 
 def base_model(name: str) -> BaseModel:

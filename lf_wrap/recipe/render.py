@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
@@ -9,16 +10,20 @@ import yaml
 from lf_wrap import __version__
 from lf_wrap.recipe.settings import Settings
 
-# Where LLaMA-Factory's examples put an argument; prefixes end with *. What no section names is about training.
-SECTIONS: dict[str, tuple[str, ...]] = {
-    "model": ("model_name_or_path", "adapter_name_or_path", "trust_remote_code", "quantization_*", "flash_attn", "use_unsloth", "enable_liger_kernel", "rope_scaling", "resize_vocab"),
-    "method": ("stage", "do_train", "do_eval", "finetuning_type", "lora_*", "freeze_*", "additional_target", "use_rslora", "use_dora", "pissa_*", "deepspeed", "fsdp*", "galore_*", "neftune_*"),
-    "dataset": ("dataset", "dataset_dir", "eval_dataset", "template", "default_system", "enable_thinking", "cutoff_len", "max_samples", "overwrite_cache", "preprocessing_*", "dataloader_*", "tokenized_path", "packing", "neat_packing", "mask_history", "train_on_prompt", "mix_strategy", "interleave_probs", "streaming"),
-    "output": ("output_dir", "overwrite_output_dir", "logging_*", "save_*", "plot_loss", "report_to", "run_name"),
-    "export": ("export_*",),
-    "train": (),
-    "eval": ("val_size", "eval_*", "per_device_eval_batch_size", "predict_with_generate"),
-}  # fmt: skip
+# Where LLaMA-Factory's examples put an argument; `*` stands for any end. What no section names is about training.
+SECTIONS = {
+    "model": "model_name_or_path adapter_name_or_path trust_remote_code quantization_* flash_attn use_unsloth "
+    "enable_liger_kernel rope_scaling resize_vocab",
+    "method": "stage do_train do_eval finetuning_type lora_* freeze_* additional_target use_rslora use_dora pissa_* "
+    "deepspeed fsdp* galore_* neftune_*",
+    "dataset": "dataset dataset_dir eval_dataset template default_system enable_thinking cutoff_len max_samples "
+    "overwrite_cache preprocessing_* dataloader_* tokenized_path packing neat_packing mask_history train_on_prompt "
+    "mix_strategy interleave_probs streaming",
+    "output": "output_dir overwrite_output_dir logging_* save_* plot_loss report_to run_name",
+    "export": "export_*",
+    "train": "",
+    "eval": "val_size eval_* per_device_eval_batch_size predict_with_generate",
+}
 
 
 def to_yaml(settings: Settings, origin: str, command: str) -> str:
@@ -34,7 +39,7 @@ def to_yaml(settings: Settings, origin: str, command: str) -> str:
 
 def _section(key: str) -> str:
     for section, names in SECTIONS.items():
-        if any(key == name or (name.endswith("*") and key.startswith(name[:-1])) for name in names):
+        if any(fnmatchcase(key, name) for name in names.split()):
             return section
     return "train"
 

@@ -22,9 +22,9 @@ class Data(BaseModel):
     """The datasets that train."""
 
     model_config = ConfigDict(extra="forbid")
-    build: str | None = Field(None, description="a dataset spec, built first when its datasets are stale")
+    build: str | None = Field(default=None, description="a dataset spec, built first when its datasets are stale")
     train: list[str] = Field(min_length=1, description="registered dataset names")
-    dataset_dir: str = Field("dataset_info", description="LLaMA-Factory's dataset_dir")
+    dataset_dir: str = Field(default="dataset_info", description="LLaMA-Factory's dataset_dir")
 
 
 class Evaluate(BaseModel):
@@ -32,7 +32,7 @@ class Evaluate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     test: list[str] = Field(default_factory=list, description="datasets whose test rows are asked")
-    limit: PositiveInt | None = Field(None, description="rows of each dataset; all when left out")
+    limit: PositiveInt | None = Field(default=None, description="rows of each dataset; all when left out")
     max_new_tokens: PositiveInt | None = Field(
         None, description="half as long again as the longest reference when left out"
     )

@@ -175,5 +175,5 @@ def require_datasets(recipe: Recipe) -> None:
 
 
 def test_name(recipe: Recipe, name: str) -> str:
-    """The registered name of the test rows of dataset `name`: `<name>_test` where lfw built it, else the name itself."""
+    """The registered name of the test rows of dataset `name`: `<name>_test` where lfw built it, else `name`."""
     return f"{name}_test" if f"{name}_test" in registered(Path(recipe.data.dataset_dir)) else name

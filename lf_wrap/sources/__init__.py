@@ -49,14 +49,14 @@ def source_named(name: str) -> type[Source]:
 
 
 def recognise(raw: RawFile, columns: Mapping[str, str] = MappingProxyType({})) -> type[Source]:
-    """The layout that most of the first rows of `raw` are of, once `columns` (the source's name: the file's) is applied.
+    """The layout that most of the first rows of `raw` are of, once `columns` (source's name: file's name) is applied.
 
     Raises:
         UserError: the rows are of none of the known layouts.
     """
     renamed = {theirs: ours for ours, theirs in columns.items()}
-    looked_at = [value for _, value in islice(raw, ROWS_LOOKED_AT) if isinstance(value, dict)]
-    rows = [{renamed.get(key, key): value for key, value in row.items()} for row in looked_at]
+    looked_at: list[Row] = [value for _, value in islice(raw, ROWS_LOOKED_AT) if isinstance(value, dict)]
+    rows: list[Row] = [{renamed.get(key, key): value for key, value in row.items()} for row in looked_at]
     for source in SOURCES:
         if rows and 2 * sum(map(source.fits, rows)) > len(rows):
             return source

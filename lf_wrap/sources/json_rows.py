@@ -93,7 +93,8 @@ def _whole_elements(buffer: bytes, end: re.Pattern[bytes] | None) -> tuple[list[
 def _element_by_element(buffer: bytes) -> tuple[list[Any], bytes]:
     """The same, by the standard library's decoder, which tells where each element ends."""
     text = buffer.decode("utf-8", "ignore")  # a character may be cut at the end of the buffer
-    decoder, found, position = json.JSONDecoder(), [], 0
+    decoder, position = json.JSONDecoder(), 0
+    found: list[Any] = []
     while True:
         start = re.compile(r"[\s,]*").match(text, position).end()  # type: ignore[union-attr]  # matches anything
         try:

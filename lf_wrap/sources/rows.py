@@ -41,7 +41,7 @@ def open_rows(path: Path, fix: str | None = None) -> RawFile:
     existing_file(path, fix)
     with path.open("rb") as handle:
         magic = handle.read(4)
-    if magic == ZIP or magic == OLE:
+    if magic in (ZIP, OLE):
         return RawFile(path, "excel", "binary")
     if path.suffix.lower() in {".xlsx", ".xls"}:
         raise UserError(
