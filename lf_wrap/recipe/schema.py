@@ -59,6 +59,8 @@ class Recipe(BaseModel):
 def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     """The recipe at `path`, with `key=value` overrides (dotted keys, YAML values). A LLaMA-Factory YAML is one too.
 
+    A train argument that is null counts as not said: so an override can take one out of the recipe.
+
     Raises:
         UserError: the file or an override is malformed, or a key is unknown.
     """
@@ -78,7 +80,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     except ValidationError as error:
         known = {**Recipe.model_fields, **Data.model_fields, **Evaluate.model_fields}
         raise bad_value(error, path, known) from None
-    recipe.train = {key: _number(value) for key, value in recipe.train.items()}
+    recipe.train = {key: _number(value) for key, value in recipe.train.items() if value is not None}
     return recipe
 
 

@@ -1,0 +1,71 @@
+"""LLaMA-Factory's own loader is the judge of what we write: it must keep every row of every dataset."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lf_wrap.dataset import DatasetSpec, SplitFiles, build, load_spec
+from lf_wrap.pipeline import lay_out, llamafactory_cli
+
+pytestmark = pytest.mark.trains
+
+
+def rows_kept(folder: Path, datasets: list[str], model: Path) -> int:
+    """How many rows `llamafactory-cli` tokenizes of these datasets (it does not train: `do_train` is off)."""
+    config = {
+        "model_name_or_path": str(model),
+        "stage": "sft",
+        "do_train": False,
+        "finetuning_type": "lora",
+        "dataset": ",".join(datasets),
+        "dataset_dir": str(folder),
+        "template": "qwen",
+        "cutoff_len": 4096,
+        "tokenized_path": str(folder / "tokenized"),
+        "output_dir": str(folder / "output"),
+        "preprocessing_num_workers": 1,
+        "use_cpu": True,
+        "report_to": "none",
+    }
+    (folder / "tokenize.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    environment = {**os.environ, "HF_DATASETS_CACHE": str(folder / "cache")}
+    command = [llamafactory_cli(), "train", str(folder / "tokenize.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    from datasets import load_from_disk
+
+    return len(load_from_disk(str(folder / "tokenized"))["train"])
+
+
+def test_every_row_of_the_shipped_data(tmp_path: Path, tiny_model: Path) -> None:
+    lay_out(tmp_path)
+    specs = load_spec(tmp_path / "dataset_info/demo.yaml")
+    cards = [build(name, spec, tmp_path / "out") for name, spec in specs.items()]
+    names = [name for card in cards for name in (card.name, f"{card.name}_test")]
+    written = sum(card.counts.train + card.counts.test for card in cards)
+    assert {card.layout for card in cards} == {"alpaca", "sharegpt"}
+    assert written == 180 + 60 + 30 + 40 + 24
+    assert rows_kept(tmp_path / "out", names, tiny_model) == written
+
+
+@pytest.mark.real_data
+def test_every_row_of_the_real_data(tmp_path: Path, tiny_model: Path, real_data: Path) -> None:
+    sources = {
+        "norm": SplitFiles(train=str(real_data / "yidu-n7k/train.xlsx"), test=str(real_data / "yidu-n7k/val.xlsx")),
+        "table": str(real_data / "toyhom/样例_内科5000-6000.csv"),
+        "report": str(real_data / "imcs/derived_from_promptcblue_mrg.json"),
+        "one_report": str(real_data / "imcs/imcs21_one_record_10626355.json"),
+    }
+    cards = {name: build(name, DatasetSpec(source=source), tmp_path) for name, source in sources.items()}
+    assert cards["norm"].counts.read == 5000
+    assert cards["table"].counts.read == 7644
+    assert cards["table"].encoding == "gb18030"
+    names = [name for name, card in cards.items()]
+    names += [f"{name}_test" for name, card in cards.items() if card.counts.test]
+    written = sum(card.counts.train + card.counts.test for card in cards.values())
+    assert rows_kept(tmp_path, names, tiny_model) == written
