@@ -84,8 +84,8 @@ def load_spec(path: Path) -> dict[str, DatasetSpec]:
 
 
 def bad_value(error: ValidationError, path: Path, known: Mapping[str, Any]) -> UserError:
-    """The first of pydantic's complaints about the YAML at `path`, as an error for a person."""
-    first = error.errors()[0]
+    """The most telling of pydantic's complaints about the YAML at `path`, as an error for a person."""
+    first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
     key = ".".join(
         str(part) for part in first["loc"] if str(part) not in {"function-after[sound_name(), str]", "[key]"}
     )

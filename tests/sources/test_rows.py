@@ -1,0 +1,134 @@
+"""Containers and encodings: the same rows come out of every one of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from lf_wrap.conversation import Reject
+from lf_wrap.errors import UserError
+from lf_wrap.sources import json_rows, open_rows
+
+ROWS = [{"问": "头疼}, {", "答": '说"多休息"\n'}, {"问": "b", "答": "[1]"}, {"问": "c", "答": ""}]
+
+
+def values(path: Path) -> list[Any]:
+    return [value for _, value in open_rows(path)]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_json_array_in_any_encoding(tmp_path: Path, indent: int | None, encoding: str) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(ROWS, ensure_ascii=False, indent=indent), encoding=encoding)
+    assert values(path) == ROWS
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.txt"])
+def test_json_lines_whatever_the_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+    assert values(path) == ROWS
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_dict_by_id_keeps_the_id(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"a1": ROWS[0], "a2": ROWS[1]}, indent=indent), encoding="utf-8")
+    assert values(path) == [{"id": "a1", **ROWS[0]}, {"id": "a2", **ROWS[1]}]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_a_table_with_quoted_line_breaks(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(
+        delimiter.join(["title", "答"]) + '\r\na,"b\nc"\r\n'.replace(",", delimiter), encoding=encoding, newline=""
+    )
+    assert values(path) == [{"title": "a", "答": "b\nc"}]
+
+
+def test_a_workbook_whatever_its_name(tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    for row in (["原始词", "标准词"], ["NA", 3], [None, None], ["右肾", 2.5]):
+        book.active.append(row)
+    path = tmp_path / "rows.csv"
+    book.save(path)
+    assert [(number, dict(row)) for number, row in open_rows(path)] == [
+        (2, {"原始词": "NA", "标准词": 3}),
+        (4, {"原始词": "右肾", "标准词": 2.5}),
+    ]
+
+
+def test_nan_which_pandas_writes_is_a_missing_value(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"a": NaN}, {"a": 1}]', encoding="utf-8")
+    assert str(values(path)[0]["a"]) == "nan"
+
+
+def test_a_broken_line_is_one_reject_and_the_others_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n{"a": \n\n{"a": 3}\n{"a": 4', encoding="utf-8")
+    numbered = list(open_rows(path))
+    assert [number for number, _ in numbered] == [1, 2, 4, 5]
+    assert [isinstance(value, Reject) for _, value in numbered] == [False, True, False, True]
+
+
+def test_a_ragged_table_row_is_a_reject_that_counts_the_fields(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
+    _, (number, reject) = open_rows(path)
+    assert (number, reject.reason) == (3, "ragged row")
+    assert "3 fields, 2 columns" in reject.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.json", b"", "empty (0 bytes)"),
+        ("a.json", b" \n ", "nothing but blanks"),
+        ("a.json", b'[{"a": 1}, {"a": 2', "after row 1"),
+        ("a.json", b'[{"a": 1}, {"a": 2}', "after row 2"),
+        ("a.json", b'[{"a": 1}, oops, {"a": 2}]', "after row 1"),
+        ("a.json", b'{"x": {"a": 1}, "y": {"a"', "not whole JSON"),
+        ("a.xlsx", b"<html>404</html>", "not an Excel workbook, whatever its name says"),
+        ("a.xlsx", b"PK\x03\x04 and no zip", "not an Excel workbook that can be read"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n\0\0", "not a text file"),
+        ("a.csv", b"a,b\n\xff\xfe\xfd,1\n" * 3, "neither UTF-8 nor GB18030"),
+        ("a.csv", b'a,b\n1,"open\n2,3\n', "not a sound table"),
+        ("a.csv", b"a,a\n1,2\n", "a column twice"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_place(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        values(path)
+    assert says in str(caught.value)
+    assert name in str(caught.value)
+    assert caught.value.fix
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+rows_of_any_shape = st.lists(st.dictionaries(st.text(max_size=5), json_values, max_size=4), min_size=1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=rows_of_any_shape, block=st.integers(1, 64), indent=st.sampled_from([None, 1]))
+def test_streaming_an_array_gives_what_parsing_it_whole_gives(rows: list[Any], block: int, indent: int | None) -> None:
+    data = json.dumps(rows, indent=indent).encode()
+    blocks = (data[start : start + block] for start in range(1, len(data), block))
+    assert list(json_rows._array(b"", blocks, Path("rows.json"))) == rows
