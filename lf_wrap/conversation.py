@@ -15,17 +15,20 @@ class Turn(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """An optional system text, then turns. Sound ones alternate from the user to the assistant."""
 
     turns: tuple[Turn, ...]
     system: str = ""
+    asked: str = ""
+    """What is asked, without the prompt around it: rows are compared by this. Empty when the turns hold no prompt."""
+    group: str = ""
+    """Rows of one group (a patient, a dialogue, a question) stay on one side of the split."""
 
     @classmethod
-    def single(cls, prompt: str, answer: str, system: str = "") -> Conversation:
+    def single(cls, prompt: str, answer: str, system: str = "", *, asked: str = "") -> Conversation:
         """One question, one answer."""
-        return cls((Turn("user", prompt), Turn("assistant", answer)), system)
+        return cls((Turn("user", prompt), Turn("assistant", answer)), system, asked)
 
     @property
     def answer(self) -> str:

@@ -1,4 +1,4 @@
-"""From raw files to a registered dataset: convert, split, write, register. Every row is counted."""
+"""From raw files to registered datasets: convert, relate, split, write, register. Every row is counted."""
 
 from __future__ import annotations
 
@@ -7,243 +7,390 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO
 
+import numpy as np
 import orjson
 
 from lf_wrap import __version__
-from lf_wrap.conversation import Conversation, Reject
 from lf_wrap.dataset import card as cards
 from lf_wrap.dataset.card import Card, Counts
-from lf_wrap.dataset.layout import Layout, entry, to_row
-from lf_wrap.dataset.register import register, registered
+from lf_wrap.dataset.commit import BUILDING, Entries, finish_interrupted, put_in_place
+from lf_wrap.dataset.convert import Converted, Refused, Steps, compared_texts, convert
+from lf_wrap.dataset.fingerprint import GRAM, common_grams
+from lf_wrap.dataset.layout import entry
+from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
+from lf_wrap.dataset.leaks import overlaps, question_of, table_of
+from lf_wrap.dataset.pool import Pool
+from lf_wrap.dataset.register import registered
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles
-from lf_wrap.dataset.split import Split, split_files, split_one
-from lf_wrap.dataset.spool import Spool
-from lf_wrap.dataset.turns import alternate
+from lf_wrap.dataset.split import Relations, Split, Wish, relate, split
+from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew
+from lf_wrap.dataset.write import layout_of, write_rows
 from lf_wrap.errors import UserError
-from lf_wrap.files import locked, sha256, shown
-from lf_wrap.sources import RawFile, Source, open_rows, recognise, source_named
+from lf_wrap.files import content_hash, existing_file, sha256, shown
+from lf_wrap.sources import (
+    PLACEHOLDER,
+    ROWS_SNIFFED,
+    NotWholeRowsError,
+    Part,
+    RawFile,
+    Source,
+    files_of,
+    look_medical,
+    open_all,
+    recognise,
+    source_named,
+)
 
-OnRows = Callable[[int], None]
-ROWS_BETWEEN_REPORTS = 1000
+OnRows = Callable[[str, int], None]
+PAIRS_SHOWN = 10
+ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
 
 
 @dataclass
-class _Input:
-    """The raw files of one dataset, opened, with the source that reads them."""
+class _Making:
+    """One dataset on its way."""
 
-    train: list[RawFile]
-    test: list[RawFile]
-    source: Source
+    name: str
+    spec: DatasetSpec
+    train: list[tuple[RawFile, Steps]]
+    test: list[tuple[RawFile, Steps]]
+    counts: Counts = field(default_factory=Counts)
+    rows: range = range(0)
+    tests: range | None = None
+    sources: list[dict[str, object]] = field(default_factory=list)
+    split: Split = field(default_factory=Split)
 
     @property
-    def files(self) -> list[RawFile]:
+    def files(self) -> list[tuple[RawFile, Steps]]:
         return [*self.train, *self.test]
 
+    @property
+    def kinds(self) -> list[Source]:
+        """The sources of its files, each once."""
+        return list({steps.source.name: steps.source for _, steps in self.files}.values())
 
-def build(name: str, spec: DatasetSpec, out: Path, on_rows: OnRows = lambda rows: None) -> Card:
-    """Builds dataset `name` into `out` and registers it there; `on_rows` hears how many rows have been read.
+
+def build(
+    specs: Mapping[str, DatasetSpec],
+    out: Path,
+    *,
+    workers: int | None = None,
+    on_rows: OnRows = lambda name, rows: None,
+) -> list[Card]:
+    """Builds the datasets into `out` and registers them there; `on_rows` hears how many rows of which have been read.
+
+    The datasets of one call are related: duplicates are removed across them, and no test question of one is in the
+    training rows of another. The files depend on the specs and the sources alone, not on `workers`.
 
     Raises:
-        UserError: a source cannot be read, no row of it can be used, or the name belongs to someone else's entry.
+        UserError: a source cannot be read, no row of it can be used, or a name belongs to someone else's entry.
     """
     began = time.monotonic()
-    opened = _open(spec)
-    key = _key(spec, opened)
-    _refuse_foreign_name(name, out)
+    hashes = {name: _hashes(spec) for name, spec in specs.items()}
+    for name in specs:
+        _refuse_foreign_name(name, out)
+    finish_interrupted(out)
+    made_here = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=out, prefix=f".{name}.building."))
+    staging = Path(tempfile.mkdtemp(dir=out, prefix=BUILDING))
     try:
-        with Spool(staging) as spool:
-            counts = Counts()
-            with (staging / f"{name}.rejects.jsonl").open("wb") as rejects:
-                rows = [
-                    _convert(raw, spec, opened.source, spool, counts, rejects.write, on_rows) for raw in opened.train
-                ]
-                tests_from = len(spool)
-                rows += [
-                    _convert(raw, spec, opened.source, spool, counts, rejects.write, on_rows) for raw in opened.test
-                ]
-            split = _split(spool, tests_from, spec)
-            _count(split, counts)
-            _refuse_nothing_usable(split, counts, opened)
-            layout: Layout = "alpaca" if max(spool.turns) == 2 else "sharegpt"
-            files = _write(name, staging, spool, split, layout)
-            card = _card(name, spec, opened, rows, key, layout, counts, spool, split)
-        card.files = {kind: shown(out / file.name) for kind, file in files.items()}
-        card.hashes = {kind: sha256(file) for kind, file in files.items()}
-        card.seconds = round(time.monotonic() - began, 3)
-        first = orjson.loads(files["train"].open("rb").readline())
-        (staging / f"{name}.card.json").write_text(cards.to_json(card), encoding="utf-8")
-        (staging / f"{name}.card.md").write_text(cards.to_markdown(card, first), encoding="utf-8")
-        _put_in_place(name, staging, out, layout)
+        makings = [_open(name, spec, staging / "unpacked") for name, spec in specs.items()]
+        pool = Pool(staging / "pool")
+        with crew(workers, [raw for making in makings for raw, _ in making.files]) as submit:
+            for making in makings:
+                _convert(making, pool, staging, submit, on_rows)
+            pool.seal()
+            relations = _split(makings, pool, submit)
+        key = _key(specs, hashes)
+        made = [_write(making, pool, relations, staging, key, hashes[making.name]) for making in makings]
+        shutil.rmtree(staging / "unpacked", ignore_errors=True)
+        pool.path.unlink(missing_ok=True)
+        for card in made:
+            first = orjson.loads((staging / card.files["train"]).open("rb").readline())
+            card.files = {kind: shown(out / file) for kind, file in card.files.items()}
+            card.seconds = round(time.monotonic() - began, 3)
+            (staging / f"{card.name}.card.json").write_text(cards.to_json(card), encoding="utf-8")
+            (staging / f"{card.name}.card.md").write_text(cards.to_markdown(card, first), encoding="utf-8")
+        put_in_place(staging, _entries(made), out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return card
+        if made_here and not any(out.iterdir()):
+            out.rmdir()
+    return made
 
 
-def is_fresh(name: str, spec: DatasetSpec, out: Path) -> bool:
-    """Whether the files in `out` are what building `name` now would write."""
-    card = cards.load_card(out, name)
-    if card is None or name not in registered(out) or card.key != _key(spec, _open(spec)):
-        return False
-    files = {kind: out / Path(file).name for kind, file in card.files.items()}
-    return all(file.is_file() and sha256(file) == card.hashes[kind] for kind, file in files.items())
+def is_fresh(specs: Mapping[str, DatasetSpec], out: Path) -> bool:
+    """Whether the files in `out` are what building these datasets now would write."""
+    finish_interrupted(out)
+    entries, key = registered(out), _key(specs, {name: _hashes(spec) for name, spec in specs.items()})
+    for name in specs:
+        card = cards.load_card(out, name)
+        if card is None or name not in entries or card.key != key:
+            return False
+        files = {kind: out / Path(file).name for kind, file in card.files.items()}
+        if not all(file.is_file() and content_hash(file) == card.hashes[kind] for kind, file in files.items()):
+            return False
+    return True
 
 
-def _open(spec: DatasetSpec) -> _Input:
-    fix = f"get it first: {spec.get}" if spec.get else None
+def _given(spec: DatasetSpec) -> tuple[list[str], list[str]]:
+    """The paths that a spec gives for training (or for both) and for test."""
     if isinstance(spec.source, SplitFiles):
-        train, test = [spec.source.train], [spec.source.test]
-    else:
-        train, test = ([spec.source] if isinstance(spec.source, str) else spec.source), []
-    raw = [[open_rows(Path(path), fix) for path in paths] for paths in (train, test)]
-    source = source_named(spec.type) if spec.type else recognise(raw[0][0], spec.columns)
-    return _Input(raw[0], raw[1], source(spec.prompt))
+        return [spec.source.train], [spec.source.test]
+    return ([spec.source] if isinstance(spec.source, str) else spec.source), []
 
 
-def _key(spec: DatasetSpec, opened: _Input) -> str:
-    said = spec.model_dump(exclude={"source", "get"}) | {"type": opened.source.name, "prompt": opened.source.prompt}
-    hashes = [sha256(raw.path) for raw in opened.files] + [str(len(opened.train)), __version__]
-    return hashlib.sha256(orjson.dumps([said, hashes])).hexdigest()
+def _fix(spec: DatasetSpec) -> str | None:
+    return f"get it first: {spec.get}" if spec.get else None
+
+
+def _hashes(spec: DatasetSpec) -> dict[str, str]:
+    """The SHA-256 of every file that a spec gives: where a model's data came from must be provable."""
+    paths = [path for given in _given(spec) for one in given for path in files_of(one, _fix(spec))]
+    return {shown(path): sha256(existing_file(path)) for path in paths}
+
+
+def _key(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:
+    """A hash of all that determines the files: what is in the raw files, not where they lie."""
+    said = [
+        [name, spec.model_dump(exclude={"source", "get"}), list(hashes[name].values())] for name, spec in specs.items()
+    ]
+    sides = [[len(side) for side in _given(spec)] for spec in specs.values()]
+    return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
+
+
+def _open(name: str, spec: DatasetSpec, unpacked: Path) -> _Making:
+    train, test = (
+        [(raw, _steps(raw, spec)) for one in given for raw in open_all(one, unpacked, _fix(spec))]
+        for given in _given(spec)
+    )
+    return _Making(name, spec, train, test)
+
+
+def _steps(raw: RawFile, spec: DatasetSpec) -> Steps:
+    """What is done to the rows of one file: a folder may hold chats and cards, each of its own type."""
+    sample = list(islice(raw, ROWS_LOOKED_AT))
+    values = [value for _, value in sample]
+    source = source_named(spec.type) if spec.type else recognise(raw, spec.columns, values[:ROWS_SNIFFED])
+    steps = Steps(
+        source=source(spec.prompt),
+        columns={theirs: ours for ours, theirs in spec.columns.items()},
+        repair=spec.repair,
+        clean=spec.clean,
+        special_tokens=spec.special_tokens,
+        greeting=spec.greeting,
+        longest=spec.cutoff_len,
+        redact=(source.medical or look_medical(values[:ROWS_SNIFFED])) if spec.redact is None else spec.redact,
+        group_by=spec.group_by,
+        compare=spec.deduplicate or spec.leaks,
+        near=spec.near_duplicates and (spec.deduplicate or spec.leaks),
+    )
+    return replace(steps, common=common_grams(compared_texts(sample, steps), GRAM)) if steps.near else steps
 
 
 def _refuse_foreign_name(name: str, out: Path) -> None:
     entries = registered(out)
     for taken, file in ((name, f"{name}_train.jsonl"), (f"{name}_test", f"{name}_test.jsonl")):
         if taken in entries and entries[taken].get("file_name") != file:
-            raise UserError(
-                f"{taken!r} is registered in {shown(out)} for something that lfw did not write",
-                fix="choose another --name",
-            )
+            fix = "choose another --name"
+            raise UserError(f"{taken!r} is registered in {shown(out)} for something that lfw did not write", fix=fix)
 
 
-def _convert(
+def _convert(making: _Making, pool: Pool, staging: Path, submit: Submit[Converted], on_rows: OnRows) -> None:
+    """Takes all rows of one dataset into the pool, and its rejects into their file."""
+    with (staging / f"{making.name}.rejects.jsonl").open("wb") as rejects:
+        begins = len(pool)
+        for place, (raw, steps) in enumerate(making.files):
+            if place == len(making.train):
+                making.rows, begins = range(begins, len(pool)), len(pool)
+            before = making.counts.read
+            _convert_file(raw, steps, making, pool, rejects, submit, on_rows)
+            had = making.counts.read - before
+            making.sources.append({"file": raw.name, "encoding": raw.encoding, "rows": had})
+    if making.test:
+        making.tests = range(begins, len(pool))
+    else:
+        making.rows = range(begins, len(pool))
+
+
+def _convert_file(
     raw: RawFile,
-    spec: DatasetSpec,
-    source: Source,
-    spool: Spool,
-    counts: Counts,
-    reject: Callable[[bytes], Any],
+    steps: Steps,
+    making: _Making,
+    pool: Pool,
+    rejects: IO[bytes],
+    submit: Submit[Converted],
     on_rows: OnRows,
-) -> int:
-    """Reads one raw file into the spool; returns how many rows it had."""
-    renamed = {theirs: ours for ours, theirs in spec.columns.items()}
-    before = counts.read
-    for number, row in raw:
-        if renamed and isinstance(row, dict):
-            row = {renamed.get(key, key): value for key, value in row.items()}
-        result = source.read(row)
-        if isinstance(result, Conversation):
-            result = alternate(result, counts.repairs)
-        if isinstance(result, Reject):
-            counts.rejects[result.reason] += 1
-            kept = None if isinstance(row, Reject) else row
-            told = {
-                "file": shown(raw.path),
-                "row": number,
-                "reason": result.reason,
-                "detail": result.detail,
-                "raw": kept,
-            }
-            reject(orjson.dumps(told, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS))
-        else:
-            spool.append(result)
-        counts.read += 1
-        if counts.read % ROWS_BETWEEN_REPORTS == 0:
-            on_rows(counts.read)
-    on_rows(counts.read)
-    return counts.read - before
+) -> None:
+    """Takes one file's parts. Where a byte range turns out not to begin with a row, the rest is read as a stream."""
+    numbered = 0
+    spans: list[tuple[int, int] | None] = []
+
+    def arguments(some: Iterable[Part]) -> Iterator[tuple[Part, Steps]]:
+        for part in some:
+            spans.append(part.span)
+            yield part, steps
+
+    def take(converted: Converted, rows_before: int) -> None:
+        nonlocal numbered
+        _count(converted, making.counts)
+        pool.add(converted)
+        rejects.writelines(_reject_line(raw, refused, rows_before) for refused in converted.refused)
+        numbered = rows_before + converted.last_number
+        on_rows(making.name, making.counts.read)
+
+    taken = 0
+    try:
+        for converted in submit(convert, arguments(raw.parts(PART_BYTES, PART_ROWS))):
+            take(converted, numbered if spans[taken] else 0)  # a byte range numbers its rows from its own beginning
+            taken += 1
+    except NotWholeRowsError:
+        rest = raw.batches_from((spans[taken] or (0, 0))[0], numbered, PART_ROWS)
+        for converted in submit(convert, arguments(rest)):
+            take(converted, 0)
 
 
-def _split(spool: Spool, tests_from: int, spec: DatasetSpec) -> Split:
-    if isinstance(spec.source, SplitFiles):
-        return split_files(spool, tests_from, spec.train, spec.test, deduplicate=spec.deduplicate)
-    return split_one(spool, spec.train, spec.test, seed=spec.seed, deduplicate=spec.deduplicate)
+def _count(converted: Converted, counts: Counts) -> None:
+    counts.read += converted.read
+    counts.expanded += converted.read - len(converted.sizes) - len(converted.refused)
+    counts.rejects.update(refused.reject.reason for refused in converted.refused)
+    counts.repairs.update(converted.counts["repairs"])
+    counts.redactions.update(converted.counts["redactions"])
 
 
-def _count(split: Split, counts: Counts) -> None:
-    counts.train, counts.test = len(split.train), len(split.test)
-    counts.duplicates, counts.leaks, counts.not_sampled = split.duplicates, split.leaks, split.not_sampled
-    if counts.read != counts.accounted:
-        raise AssertionError(f"rows were lost: {counts.law()}")
+def _reject_line(raw: RawFile, refused: Refused, rows_before: int) -> bytes:
+    told = {"file": raw.name, "row": rows_before + refused.number}
+    told |= {"reason": refused.reject.reason, "detail": refused.reject.detail, "raw": orjson.Fragment(refused.raw)}
+    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _refuse_nothing_usable(split: Split, counts: Counts, opened: _Input) -> None:
-    if split.train:
+def _split(makings: list[_Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> Relations:
+    """Decides about every row, and sees that the numbers add up."""
+    trainable = np.zeros(len(pool), bool)
+    wishes = []
+    for making in makings:
+        spec = making.spec
+        trainable[making.rows.start : making.rows.stop] = True
+        shuffle = (making.tests is None) if spec.shuffle is None else spec.shuffle
+        wishes.append(Wish(making.rows, making.tests, spec.train, spec.test, spec.seed, shuffle))
+    leaks = all(making.spec.leaks for making in makings)
+    exact = all(making.spec.deduplicate for making in makings)
+    relations = relate(
+        pool, trainable, exact=exact, near=exact and all(steps.near for making in makings for _, steps in making.files)
+    )
+    for making, one in zip(makings, split(pool, wishes, relations, leaks=leaks), strict=True):
+        making.split = one
+    if leaks:
+        _remove_overlaps(makings, pool, submit)
+    for making in makings:
+        counts, one = making.counts, making.split
+        counts.train, counts.test, counts.leaks = len(one.train), len(one.test), len(one.leaked)
+        counts.duplicates, counts.near_duplicates = one.duplicates, one.near_duplicates
+        counts.not_sampled = one.not_sampled
+        if counts.read != counts.accounted:
+            raise AssertionError(f"rows of {making.name} were lost: {counts.law()}")
+        _refuse_nothing_usable(making)
+    return relations
+
+
+def _remove_overlaps(makings: list[_Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> None:
+    """Takes the training rows in which most of a test question stands out of training."""
+    tests = np.concatenate([making.split.test for making in makings])
+    if not len(tests):
         return
-    file = shown(opened.files[0].path)
+    prompts = {piece for making in makings for kind in making.kinds for piece in PLACEHOLDER.split(kind.prompt)[::2]}
+    asked = [question_of(orjson.loads(pool.line(number))) for number in tests.tolist()]
+    sample = np.unique(np.linspace(0, len(pool) - 1, ROWS_LOOKED_AT).astype(np.int64))
+    common = common_grams([question_of(orjson.loads(pool.line(number))) for number in sample.tolist()], LEAK_GRAM)
+    table = table_of(asked, sorted(prompts), common)
+    if not len(table.grams):
+        return
+    trained = np.sort(np.concatenate([making.split.train for making in makings]))
+    batches = [trained[start : start + PART_ROWS] for start in range(0, len(trained), PART_ROWS)]
+    leaked = []
+    jobs = ((pool.path, pool.offsets[batch], pool.offsets[batch + 1], table) for batch in batches)
+    for batch, pairs in zip(batches, submit(overlaps, jobs), strict=True):
+        leaked += [int(batch[row]) for row, _ in pairs]
+    for making in makings:
+        making.split.drop_leaks(np.array(leaked, np.int64))
+
+
+def _refuse_nothing_usable(making: _Making) -> None:
+    if len(making.split.train):
+        return
+    file, counts = making.files[0][0].name, making.counts
     if not counts.read:
         raise UserError(f"{file} has no rows", fix="check that it is the right file")
     raise UserError(
         f"no row of {file} is left to train on: {counts.law()}",
-        where=f"read as {opened.source.name}: {opened.source.shape}",
+        where="; ".join(f"read as {kind.name}: {kind.shape}" for kind in making.kinds),
         fix="give the right --type, map the names with `columns:` in a spec, or ask for fewer test rows",
     )
 
 
-def _write(name: str, folder: Path, spool: Spool, split: Split, layout: Layout) -> dict[str, Path]:
-    files = {"train": folder / f"{name}_train.jsonl", "rejects": folder / f"{name}.rejects.jsonl"}
-    _write_rows(files["train"], spool.read(split.train), layout)
-    if split.test:
-        files["test"] = folder / f"{name}_test.jsonl"
-        _write_rows(files["test"], spool.read(split.test), layout)
-    return files
-
-
-def _write_rows(path: Path, conversations: Iterable[Conversation], layout: Layout) -> None:
-    with path.open("wb") as handle:
-        for conversation in conversations:
-            handle.write(orjson.dumps(to_row(conversation, layout), option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _card(
-    name: str,
-    spec: DatasetSpec,
-    opened: _Input,
-    rows: list[int],
-    key: str,
-    layout: Layout,
-    counts: Counts,
-    spool: Spool,
-    split: Split,
-) -> Card:
-    used = [*split.train, *split.test]
-    encodings = Counter(raw.encoding for raw in opened.files)
+def _write(making: _Making, pool: Pool, relations: Relations, staging: Path, key: str, hashes: dict[str, str]) -> Card:
+    """Writes one dataset's files and cards into `staging`."""
+    name, one = making.name, making.split
+    used = np.concatenate((one.train, one.test))
+    layout = layout_of(pool, used)
+    files = {"train": staging / f"{name}_train.jsonl", "rejects": staging / f"{name}.rejects.jsonl"}
+    write_rows(files["train"], pool, one.train, layout)
+    if len(one.test):
+        files["test"] = staging / f"{name}_test.jsonl"
+        write_rows(files["test"], pool, one.test, layout)
+    tasks = {kind.task for kind in making.kinds}
     return Card(
         name=name,
-        type=opened.source.name,
-        task=opened.source.task,
+        type=", ".join(kind.name for kind in making.kinds),
+        task=tasks.pop() if len(tasks) == 1 else "open",
         layout=layout,
-        encoding=encodings.most_common(1)[0][0],
-        prompt=opened.source.prompt,
+        encoding=Counter(raw.encoding for raw, _ in making.files).most_common(1)[0][0],
+        prompt="\n\n".join(kind.prompt for kind in making.kinds if kind.prompt),
         key=key,
-        counts=counts,
-        characters=cards.quantiles([spool.characters[number] for number in used]),
-        answer_characters=cards.quantiles([spool.answer_characters[number] for number in used]),
-        turns=cards.quantiles([spool.turns[number] for number in used]),
-        sources=[
-            {"file": shown(raw.path), "encoding": raw.encoding, "rows": had, "sha256": sha256(raw.path)}
-            for raw, had in zip(opened.files, rows, strict=True)
-        ],
-        files={},
-        hashes={},
+        counts=making.counts,
+        characters=cards.quantiles(pool.characters[used]),
+        answer_characters=cards.quantiles(pool.answer_characters[used]),
+        turns=cards.quantiles(pool.turns[used]),
+        near_pairs=_near_pairs(making, pool, relations),
+        leak_pairs=_leak_pairs(making, pool, relations),
+        sources=[{**made, "sha256": hashes[str(made["file"]).partition(": ")[0]]} for made in making.sources],
+        files={kind: file.name for kind, file in files.items()},
+        hashes={kind: content_hash(file) for kind, file in files.items()},
         seconds=0.0,
     )
 
 
-def _put_in_place(name: str, staging: Path, out: Path, layout: Layout) -> None:
-    """Moves the finished files to `out` and registers them, while no other process does the same."""
-    with locked(out / name):
-        built = {file.name for file in staging.iterdir()}
-        for file in sorted(built):
-            (staging / file).replace(out / file)
-        test_file = f"{name}_test.jsonl"
-        if test_file not in built:
-            (out / test_file).unlink(missing_ok=True)
-        test_entry = entry(layout, test_file) if test_file in built else None
-        register(out, {name: entry(layout, f"{name}_train.jsonl"), f"{name}_test": test_entry})
+def _near_pairs(making: _Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
+    rows = np.arange(making.rows.start, making.rows.stop)
+    gone = rows[relations.unique[rows] & ~relations.best[rows]][:PAIRS_SHOWN]
+    stays = [np.flatnonzero((relations.cluster == relations.cluster[row]) & relations.best)[0] for row in gone]
+    return [_pair(pool, int(row), int(stayed)) for row, stayed in zip(gone, stays, strict=True)]
+
+
+def _leak_pairs(making: _Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
+    pairs = []
+    tests = making.split.test
+    for row in making.split.leaked[:PAIRS_SHOWN]:
+        same = tests[relations.group[tests] == relations.group[row]]
+        if len(same):
+            pairs.append(_pair(pool, int(row), int(same[0])))
+    return pairs
+
+
+def _pair(pool: Pool, removed: int, stays: int) -> dict[str, str]:
+    texts = (question_of(orjson.loads(pool.line(number))) for number in (removed, stays))
+    return dict(zip(("removed", "stays"), texts, strict=True))
+
+
+def _entries(made: list[Card]) -> Entries:
+    entries: Entries = {}
+    for card in made:
+        entries[card.name] = entry(card.layout, f"{card.name}_train.jsonl")
+        entries[f"{card.name}_test"] = entry(card.layout, f"{card.name}_test.jsonl") if "test" in card.files else None
+    return entries

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from lf_wrap.dataset.layout import Layout
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 
@@ -52,7 +56,7 @@ class Card:
     name: str
     type: str
     task: str
-    layout: str
+    layout: Layout
     encoding: str
     prompt: str
     key: str
@@ -61,6 +65,10 @@ class Card:
     characters: dict[str, int]
     answer_characters: dict[str, int]
     turns: dict[str, int]
+    leak_pairs: list[dict[str, str]]
+    """Some training rows that were removed, each with the test question it asks."""
+    near_pairs: list[dict[str, str]]
+    """Some near-duplicates that were removed, each with the row that stayed."""
     sources: list[dict[str, Any]]
     files: dict[str, str]
     hashes: dict[str, str]
@@ -72,13 +80,13 @@ class Card:
         return {**told, "files": self.files, "seconds": self.seconds}
 
 
-def quantiles(values: Sequence[int]) -> dict[str, int]:
+def quantiles(values: Sequence[int] | npt.NDArray[Any]) -> dict[str, int]:
     """p50, p90, p99 and max of some lengths (nearest rank); zeros when there are none."""
-    ordered = sorted(values)
-    if not ordered:
+    if not len(values):
         return {"p50": 0, "p90": 0, "p99": 0, "max": 0}
-    at = {f"p{percent}": ordered[min(len(ordered) - 1, percent * len(ordered) // 100)] for percent in (50, 90, 99)}
-    return {**at, "max": ordered[-1]}
+    ordered = np.sort(np.asarray(values))
+    at = {f"p{percent}": int(ordered[min(len(ordered) - 1, percent * len(ordered) // 100)]) for percent in (50, 90, 99)}
+    return {**at, "max": int(ordered[-1])}
 
 
 def to_json(card: Card) -> str:
@@ -123,6 +131,10 @@ def to_markdown(card: Card, example: dict[str, Any]) -> str:
         ("turns", card.turns),
     ):
         lines.append(f"| {what} | " + " | ".join(f"{lengths[at]:,}" for at in ("p50", "p90", "p99", "max")) + " |")
+    for title, pairs in (("Near-duplicates removed", card.near_pairs), ("Leaks removed", card.leak_pairs)):
+        if pairs:
+            lines += ["", f"## {title}, with the row that stayed", ""]
+            lines += [f"- {_short(pair['removed'])} ~ {_short(pair['stays'])}" for pair in pairs]
     lines += ["", "## Sources", "", "| file | encoding | rows | SHA-256 |", "|---|---|---|---|"]
     lines += [
         f"| {made['file']} | {made['encoding']} | {made['rows']:,} | `{made['sha256'][:16]}…` |"
@@ -138,3 +150,9 @@ def to_markdown(card: Card, example: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _short(text: str, longest: int = 120) -> str:
+    """One line of a text, for a list."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from lf_wrap.conversation import Conversation, Turn
 
-Layout = Literal["alpaca", "sharegpt"]
+Layout = Literal["alpaca", "sharegpt", "text"]
 
 TAGS = {
     "role_tag": "from",
@@ -25,6 +25,7 @@ TAGS = {
 COLUMNS: dict[Layout, dict[str, str]] = {
     "alpaca": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"},
     "sharegpt": {"messages": "conversations", "system": "system"},
+    "text": {"prompt": "text"},  # continued pretraining: the whole text is learned
 }
 
 # What the loader assumes when an entry has no `columns` at all.
@@ -33,16 +34,25 @@ DEFAULT_COLUMNS = {"prompt": "instruction", "query": "input", "response": "outpu
 
 def entry(layout: Layout, file_name: str) -> dict[str, Any]:
     """The `dataset_info.json` entry of a file in `layout`."""
-    return {"file_name": file_name, "formatting": layout, "columns": COLUMNS[layout], "tags": TAGS}
+    formatting = "sharegpt" if layout == "sharegpt" else "alpaca"
+    return {"file_name": file_name, "formatting": formatting, "columns": COLUMNS[layout], "tags": TAGS}
 
 
-def to_row(conversation: Conversation, layout: Layout) -> dict[str, Any]:
-    """The JSON object that stands in a file of `layout`; Alpaca holds single turns only."""
-    if layout == "alpaca":
-        question, answer = conversation.turns
-        return {"instruction": question.text, "input": "", "output": answer.text, "system": conversation.system}
-    said = [{"from": "human" if turn.role == "user" else "gpt", "value": turn.text} for turn in conversation.turns]
+def to_row(conversation: Conversation) -> dict[str, Any]:
+    """The JSON object of the leanest layout that holds the conversation: text, Alpaca (single turns) or ShareGPT."""
+    turns = conversation.turns
+    if len(turns) == 2:
+        return {"instruction": turns[0].text, "input": "", "output": turns[1].text, "system": conversation.system}
+    if len(turns) == 1:
+        return {"text": turns[0].text}
+    said = [{"from": "human" if turn.role == "user" else "gpt", "value": turn.text} for turn in turns]
     return {"conversations": said, "system": conversation.system}
+
+
+def alpaca_to_sharegpt(row: dict[str, Any]) -> dict[str, Any]:
+    """A single turn of ours in the layout of a file that also holds longer conversations."""
+    said = [{"from": "human", "value": row["instruction"]}, {"from": "gpt", "value": row["output"]}]
+    return {"conversations": said, "system": row["system"]}
 
 
 def from_row(row: dict[str, Any], described: dict[str, Any]) -> Conversation:
@@ -58,6 +68,8 @@ def from_row(row: dict[str, Any], described: dict[str, Any]) -> Conversation:
     pairs = (row.get(columns["history"]) or []) if "history" in columns else []
     earlier = [turn for pair in pairs for turn in (Turn("user", pair[0]), Turn("assistant", pair[1]))]
     asked = [row[columns[part]] for part in ("prompt", "query") if part in columns and row.get(columns[part])]
+    if "response" not in columns:
+        return Conversation((*earlier, Turn("user", "\n".join(asked))), system)
     answer = row[columns["response"]] or ""
     return Conversation((*earlier, Turn("user", "\n".join(asked)), Turn("assistant", answer)), system)
 

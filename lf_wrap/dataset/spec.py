@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 
 from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import existing_file, shown
@@ -46,7 +55,19 @@ class DatasetSpec(BaseModel):
     prompt: str | None = Field(default=None, description="instead of the source's own")
     columns: dict[str, str] = Field(default_factory=dict, description="the source's name for a column: the file's")
     seed: int = 42
+    shuffle: bool | None = Field(
+        default=None, description="before rows are taken; on, unless test rows have their own file"
+    )
+    repair: bool = Field(default=True, description="mojibake: UTF-8 that was read as Latin-1")
+    clean: bool = Field(default=True, description="NFC, control characters, blank runs, placeholder answers")
+    special_tokens: Literal["neutralise", "reject", "keep"] = "neutralise"
+    greeting: Literal["drop", "move"] = Field(default="drop", description="an assistant's first words, unasked")
+    redact: bool | None = Field(default=None, description="personal data; on for medical sources")
     deduplicate: bool = True
+    near_duplicates: bool = True
+    leaks: bool = Field(default=True, description="training rows that ask what a test row asks are removed")
+    group_by: str | None = Field(default=None, description="column whose equal values stay on one side of the split")
+    cutoff_len: PositiveInt | None = Field(default=None, description="tokens beyond which a chat is split at turns")
     get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
 
 

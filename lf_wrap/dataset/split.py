@@ -1,64 +1,144 @@
-"""Which rows train, which test, and which neither: duplicates, leaks, and rows nobody asked for."""
+"""Which rows train, which test, and which neither: duplicates, leaks, and rows nobody asked for.
+
+Everything here works on the arrays of the pool; a row is its number. Keys: `whole` for duplicates, `cluster` for
+near-duplicates, `group` for what must stay on one side.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lf_wrap.dataset.spool import Spool
+import numpy as np
+
+from lf_wrap.dataset.deduplicate import Mask, Numbers, best_of_each, clusters, first_of_each, joined
+from lf_wrap.dataset.pool import Pool
 
 # What is held out when nobody says: enough to see a difference, never more than a twentieth of the rows.
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 100
 
 
+@dataclass(frozen=True)
+class Wish:
+    """The rows of one dataset, and what its spec asks for. `tests` is empty when both come from one source."""
+
+    rows: range
+    tests: range | None
+    train: int | None
+    test: int | None
+    seed: int
+    shuffle: bool
+
+
 @dataclass
 class Split:
-    """Row numbers of a spool, and how many rows are in neither list for which reason."""
+    """Row numbers of the pool, and how many of the dataset's rows are in neither list for which reason."""
 
-    train: list[int] = field(default_factory=list)
-    test: list[int] = field(default_factory=list)
+    train: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    test: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    leaked: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     duplicates: int = 0
-    leaks: int = 0
+    near_duplicates: int = 0
     not_sampled: int = 0
 
+    def drop_leaks(self, rows: Numbers) -> None:
+        """Takes these rows from training as leaks."""
+        gone = np.isin(self.train, rows)
+        self.leaked, self.train = np.concatenate((self.leaked, self.train[gone])), self.train[~gone]
 
-def first_of_each(hashes: Sequence[int], numbers: Sequence[int]) -> list[int]:
-    """The `numbers` whose hash did not occur before, in their order."""
-    seen: set[int] = set()
-    return [number for number in numbers if not (hashes[number] in seen or seen.add(hashes[number]))]  # type: ignore[func-returns-value]
+
+@dataclass(frozen=True)
+class Relations:
+    """How the rows of a pool are related."""
+
+    unique: Mask
+    """Not equal to an earlier row of the same kind (training or test)."""
+    best: Mask
+    """Not alike to a better row that could train."""
+    cluster: Numbers
+    """Rows that are alike are in one cluster; -1 for test rows and duplicates."""
+    group: Numbers
+    """Rows that ask the same, ask alike, or have one group id are in one group."""
 
 
-def split_one(spool: Spool, train: int | None, test: int | None, *, seed: int, deduplicate: bool) -> Split:
-    """Train and other rows for test from one pool.
+def relate(pool: Pool, trainable: Mask, *, exact: bool, near: bool) -> Relations:
+    """The relations of all rows, within and across datasets. `trainable` tells training rows from test rows."""
+    everything = np.ones(len(pool), bool)
+    if not len(pool.whole):
+        alone = np.arange(len(pool), dtype=np.int64)
+        return Relations(everything, everything, alone, alone)
+    unique = everything.copy()
+    if exact:
+        for side in (trainable, ~trainable):
+            unique[side] = first_of_each(pool.whole[side])
+    best, cluster = everything.copy(), np.full(len(pool), -1, np.int64)
+    labels = [pool.question, pool.group]
+    if near:
+        candidates = np.flatnonzero(trainable & unique)
+        cluster[candidates] = clusters(pool.like[candidates], pool.like_grams[candidates])
+        best[candidates] = best_of_each(cluster[candidates], pool.answer_characters[candidates])
+        labels.append((clusters(pool.asks_like, pool.asks_grams) + 1).astype(np.uint64))
+    return Relations(unique, best, cluster, joined(*labels))
 
-    The order is the tutorial's: `random.seed(seed)`, one shuffle, the first `train` rows train, the next `test` rows
-    test. So on a file without duplicates and rejects the training rows are the very ones its script picks.
+
+def split(pool: Pool, wishes: list[Wish], relations: Relations, *, leaks: bool) -> list[Split]:
+    """The rows of each dataset, divided as wished; with `leaks` no group of any test rows is in any training rows.
+
+    From one source the order is the tutorial's: `random.seed(seed)`, one shuffle, the first rows train, the next test.
+    So on a file without rejects, duplicates and leaks the training rows are the very ones its script picks. Training
+    rows that are lost to leaks are made up from the rest where there is one.
     """
-    numbers = list(range(len(spool)))
-    unique = first_of_each(spool.whole, numbers) if deduplicate else numbers
-    order = list(unique)
-    random.Random(seed).shuffle(order)  # noqa: S311  (reproducible on purpose)
-    tests = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * len(order))) if test is None else test
-    trains = max(0, len(order) - tests) if train is None else train
-    split = Split(train=order[:trains], test=order[trains : trains + tests], duplicates=len(numbers) - len(unique))
-    split.not_sampled = len(order) - len(split.train) - len(split.test)
-    return _without_leaks(split, spool)
+    orders, splits = [], []
+    for wish in wishes:
+        order, rest = _order(wish, relations), Split()
+        usable = len(order)
+        if wish.tests is None:
+            trains, tests = _wished(wish, usable)
+            rest.test = order[trains : trains + tests]
+            order = np.concatenate((order[:trains], order[trains + tests :]))
+        else:
+            candidates = np.arange(wish.tests.start, wish.tests.stop)
+            rest.test = candidates[relations.unique[candidates]][: wish.test]
+        orders.append(order)
+        splits.append(rest)
+    tested = np.zeros(len(pool), bool)
+    for one in splits:
+        tested[one.test] = True
+    leaked = np.isin(relations.group, np.unique(relations.group[tested])) if leaks else tested
+    for wish, one, order in zip(wishes, splits, orders, strict=True):
+        _fill(one, wish, order, leaked, relations)
+    return splits
 
 
-def split_files(spool: Spool, tests_from: int, train: int | None, test: int | None, *, deduplicate: bool) -> Split:
-    """Train rows (numbers before `tests_from`) and test rows that came in files of their own, in the files' order."""
-    pools = range(tests_from), range(tests_from, len(spool))
-    unique = [first_of_each(spool.whole, pool) if deduplicate else list(pool) for pool in pools]
-    split = Split(train=unique[0][:train], test=unique[1][:test])
-    split.duplicates = len(spool) - len(unique[0]) - len(unique[1])
-    split.not_sampled = len(unique[0]) + len(unique[1]) - len(split.train) - len(split.test)
-    return _without_leaks(split, spool)
+def _order(wish: Wish, relations: Relations) -> Numbers:
+    """The rows that may train, in the order in which they are taken."""
+    rows = np.arange(wish.rows.start, wish.rows.stop)
+    order = rows[relations.unique[rows] & relations.best[rows]]
+    if wish.shuffle:
+        places = list(range(len(order)))
+        random.Random(wish.seed).shuffle(places)  # noqa: S311  (reproducible on purpose)
+        order = order[places]
+    return order
 
 
-def _without_leaks(split: Split, spool: Spool) -> Split:
-    """Takes from training every row whose question is also asked in the test rows, whatever its answer."""
-    asked = {spool.question[number] for number in split.test}
-    clean = [number for number in split.train if spool.question[number] not in asked]
-    split.leaks, split.train = len(split.train) - len(clean), clean
-    return split
+def _wished(wish: Wish, usable: int) -> tuple[int, int]:
+    tests = min(HELD_OUT_MOST, int(HELD_OUT_SHARE * usable)) if wish.test is None else wish.test
+    return max(0, usable - tests) if wish.train is None else wish.train, tests
+
+
+def _fill(one: Split, wish: Wish, order: Numbers, leaked: Mask, relations: Relations) -> None:
+    """Takes the training rows from `order` and counts what became of every other row of the dataset."""
+    clean = ~leaked[order]
+    wanted = len(order) if wish.train is None else wish.train
+    reached = np.cumsum(clean) <= wanted
+    one.train = order[clean & reached]
+    one.leaked = order[~clean & reached]
+    rows = np.arange(wish.rows.start, wish.rows.stop)
+    one.duplicates = int(np.count_nonzero(~relations.unique[rows]))
+    one.near_duplicates = int(np.count_nonzero(relations.unique[rows] & ~relations.best[rows]))
+    one.not_sampled = len(order) - len(one.train) - len(one.leaked)
+    if wish.tests is not None:
+        tests = np.arange(wish.tests.start, wish.tests.stop)
+        unique = int(np.count_nonzero(relations.unique[tests]))
+        one.duplicates += len(tests) - unique
+        one.not_sampled += unique - len(one.test)

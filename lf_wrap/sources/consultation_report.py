@@ -11,6 +11,7 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, 
 class ConsultationReport(Source):
     name = "consultation_report"
     shape = "JSON dict by id: dialogue [{speaker, sentence}], report [{主诉, 现病史, 辅助检查, 既往史, 诊断, 建议}, …]"
+    medical = True
     columns = ("dialogue", "report")
     prompt_fields = ("dialog",)
     task = "report"
@@ -25,4 +26,5 @@ class ConsultationReport(Source):
         lines = [f"{text(line.get('speaker'))}:{text(line.get('sentence'))}" for line in dialogue]
         if not lines:
             return Reject(NO_QUESTION, "dialogue is empty")
-        return Conversation.single(self.ask(dialog="\n".join(lines)), json.dumps(report, ensure_ascii=False, indent=2))
+        dialog, answer = "\n".join(lines), json.dumps(report, ensure_ascii=False, indent=2)
+        return Conversation.single(self.ask(dialog=dialog), answer, asked=dialog)

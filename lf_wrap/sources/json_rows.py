@@ -1,4 +1,5 @@
-"""Rows of JSON in each of the ways people keep them: array, lines, dict by id. Arrays and lines are streamed.
+"""Rows of JSON in each of the ways people keep them: array, lines, dict by id. Arrays and lines are streamed, and cut
+into byte ranges that several processes can read side by side.
 
 An array is cut into batches where one element seems to end and another to begin with the first element's first
 key. Whether such a place really lies between two elements, and not inside one, is decided by parsing: `[` + batch
@@ -20,11 +21,13 @@ import orjson
 from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
-from lf_wrap.sources.encoding import utf8_blocks
+from lf_wrap.sources.encoding import BLOCK, utf8_blocks
 
 FIRST_KEY = re.compile(rb'\s*{\s*("(?:[^"\\]|\\.)*")')
 # So many of the last seeming ends are tried before the buffer is read element by element.
 ENDS_TRIED = 3
+# A cut is looked for in so many bytes after the place where it is wished.
+WINDOW = 1 << 20
 CUT_OFF = "fetch the file again (a cut-off download ends like this), or mend that place"
 
 
@@ -43,6 +46,77 @@ def json_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
     raise UserError(f"{shown(path)} is not JSON", where=f"it begins with {first[:20]!r}", fix="check the file type")
 
 
+def ranges(path: Path, size: int) -> list[tuple[int, int]]:
+    """Byte ranges of about `size` of a UTF-8 array or JSON Lines file, cut where a row seems to end.
+
+    A file that cannot be cut (a dict by id, or an array in which no row's end is in sight) is none.
+    """
+    total = path.stat().st_size
+    with path.open("rb") as handle:
+        head = handle.read(size)
+        body = len(head) - len(head.lstrip())
+        if head[body : body + 1] == b"[":
+            start, end = body + 1, _end_of_element(head[body + 1 :])
+        elif _are_lines(head[body:]):
+            start, end = body, re.compile(rb"\n")
+        else:
+            return []
+        if end is None:
+            return []
+        cuts = [start]
+        for goal in range(start + size, total - size // 2, size):
+            handle.seek(goal)
+            window = handle.read(WINDOW)
+            if found := end.search(window):
+                cuts.append(goal + found.end())
+    return list(zip(cuts, [*cuts[1:], total], strict=True))
+
+
+class NotWholeRowsError(Exception):
+    """A byte range does not begin and end with rows."""
+
+
+def range_rows(path: Path, start: int, stop: int) -> list[tuple[int, Any]]:
+    """The rows between two cuts of `ranges`, numbered from 1.
+
+    When this gives rows for every range up to one, that one's start is the end of a row: see the head of this file.
+
+    Raises:
+        NotWholeRowsError: a cut lies inside a row of an array, or the array is not whole.
+    """
+    with path.open("rb") as handle:
+        is_array = handle.read(WINDOW).lstrip().startswith(b"[")
+        handle.seek(start)
+        data = handle.read(stop - start)
+    if is_array:
+        body = data.rstrip()
+        if stop < path.stat().st_size:
+            body = body.removesuffix(b",") + b"]"
+        try:
+            return list(enumerate(parse(b"[" + body), 1))
+        except ValueError as error:
+            raise NotWholeRowsError(str(error)) from None
+    return list(_lines(iter((data,))))
+
+
+def rows_from(path: Path, start: int, before: int) -> Iterator[tuple[int, Any]]:
+    """The rows of a UTF-8 array from byte `start` on, where a row begins and `before` rows have been.
+
+    Raises:
+        UserError: the array is broken off or malformed.
+    """
+    with path.open("rb") as handle:
+        handle.seek(start)
+        blocks = iter(lambda: handle.read(BLOCK), b"")
+        yield from enumerate(_array(b"", blocks, path, before), before + 1)
+
+
+def _end_of_element(buffer: bytes) -> re.Pattern[bytes] | None:
+    """What stands between two elements of an array, judged by the first element's first key."""
+    key = FIRST_KEY.match(buffer)
+    return re.compile(rb"}\s*,\s*(?={\s*" + re.escape(key.group(1)) + rb"\s*:)") if key else None
+
+
 def parse(data: bytes) -> Any:
     """One JSON document; NaN and Infinity, which pandas writes though JSON has none, become floats.
 
@@ -57,10 +131,9 @@ def parse(data: bytes) -> Any:
         raise
 
 
-def _array(buffer: bytes, blocks: Iterator[bytes], path: Path) -> Iterator[Any]:
-    rows, enough = 0, 0
-    key = FIRST_KEY.match(buffer)
-    end = re.compile(rb"}\s*,\s*(?={\s*" + re.escape(key.group(1)) + rb"\s*:)") if key else None
+def _array(buffer: bytes, blocks: Iterator[bytes], path: Path, rows: int = 0) -> Iterator[Any]:
+    enough = 0
+    end = _end_of_element(buffer)
     for block in chain((b"",), blocks):
         buffer += block
         if len(buffer) < enough:

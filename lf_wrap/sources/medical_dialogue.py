@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from lf_wrap.conversation import Conversation, Reject, Turn
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, Source, text
+from lf_wrap.sources.chat_turns import history_of
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, Row, Source, text
 
 
 class MedicalDialogue(Source):
     name = "medical_dialogue"
     shape = "JSON or JSONL: instruction (title), input (description), output (reply), history (null or pairs)"
+    medical = True
     columns = ("instruction", "input", "output")
     prompt_fields = ("instruction", "input")
 
+    @classmethod
+    def fits(cls, row: Row) -> bool:
+        """Rows of Alpaca have the same columns; only this file has a description everywhere and a history nowhere."""
+        if not (super().fits(row) and "history" in row and text(row["input"])):
+            return False
+        return row["history"] == [] or not text(row["history"])
+
     def convert(self, row: Row) -> Conversation | Reject:
-        title, description, reply = (text(row[column]) for column in self.columns)
+        title, description, reply = text(row["instruction"]), text(row["input"]), text(row["output"])
         if not reply:
             return Reject(NO_ANSWER, "output is empty")
         if not (title or description):
             return Reject(NO_QUESTION, "instruction and input are empty")
-        asked = Conversation.single(self.ask(instruction=title, input=description), reply)
-        history = row.get("history")
-        if not history:
-            return asked
-        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in history):
-            return Reject(NOT_THIS_SHAPE, "history is not a list of [question, answer] pairs")
-        earlier = [(Turn("user", text(question)), Turn("assistant", text(answer))) for question, answer in history]
-        return Conversation((*(turn for pair in earlier for turn in pair), *asked.turns))
+        prompt = self.ask(instruction=title, input=description)
+        if not row.get("history"):
+            return Conversation.single(prompt, reply, asked=f"{title}\n{description}")
+        earlier = history_of(row["history"])
+        if isinstance(earlier, Reject):
+            return earlier
+        question = Turn("user", prompt)
+        asked = "\n".join((*(turn.text for turn in earlier.turns), title, description))
+        return Conversation((*earlier.turns, question, Turn("assistant", reply)), earlier.system, asked)

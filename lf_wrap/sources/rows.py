@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
+from lf_wrap.sources import json_rows
+from lf_wrap.sources.archives import members
 from lf_wrap.sources.encoding import detect, utf8_blocks
-from lf_wrap.sources.json_rows import json_rows
-from lf_wrap.sources.tables import csv_rows, excel_rows
+from lf_wrap.sources.parquet_rows import parquet_rows
+from lf_wrap.sources.paths import files_of
+from lf_wrap.sources.png_card import card_rows
+from lf_wrap.sources.tables import are_blocks, block_rows, csv_rows, excel_rows
 
-ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # .xlsx is a zip archive, .xls an OLE container
+ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+# How files that are no text begin. A .xlsx is a zip archive, a .xls an OLE container.
+BINARY = {ZIP: "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet", b"\x89PNG\r\n\x1a\n": "card"}
 
 
 @dataclass(frozen=True)
@@ -21,36 +29,119 @@ class RawFile:
     """A raw file whose container and encoding are known; iterating gives (row number, value or `Reject`)."""
 
     path: Path
-    container: str  # "excel", "json" or "csv"
-    encoding: str  # a Python codec name; "binary" for a workbook
+    container: str  # a key of CONTAINERS
+    encoding: str  # a Python codec name; "binary" for workbooks and the like
+    name: str
+    """What people know it by: its path, or an archive's and its own."""
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        if self.container == "excel":
-            return excel_rows(self.path)
-        if self.container == "json":
-            return json_rows(self.path, self.encoding)
-        return csv_rows(self.path, self.encoding)
+        return CONTAINERS[self.container](self)
+
+    def parts(self, size: int, rows: int) -> Iterator[Part]:
+        """The file in parts of about `size` bytes or `rows` rows, in order: what one process works on at a time."""
+        if self.container == "json" and self.encoding == "utf-8" and (ranges := json_rows.ranges(self.path, size)):
+            yield from (Part(self, span=span) for span in ranges)
+        else:
+            yield from self.batches(rows)
+
+    def batches(self, rows: int) -> Iterator[Part]:
+        """The file read here and now, in parts of so many rows."""
+        return self._batched(iter(self), rows)
+
+    def batches_from(self, start: int, before: int, rows: int) -> Iterator[Part]:
+        """The same from byte `start` of a JSON array on, where a row begins and `before` rows have been."""
+        return self._batched(json_rows.rows_from(self.path, start, before), rows)
+
+    def _batched(self, numbered: Iterator[tuple[int, Any]], rows: int) -> Iterator[Part]:
+        while batch := list(islice(numbered, rows)):
+            yield Part(self, batch=batch)
 
 
-def open_rows(path: Path, fix: str | None = None) -> RawFile:
-    """The raw file at `path`; `fix` is what to tell whoever has not got it.
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a raw file: a byte range that is still to be read, or a batch that has been."""
+
+    raw: RawFile
+    span: tuple[int, int] | None = None
+    batch: list[tuple[int, Any]] | None = None
+
+    def rows(self) -> list[tuple[int, Any]]:
+        """(row number, value or `Reject`); the numbers of a byte range count from its own beginning.
+
+        Raises:
+            NotWholeRowsError: the byte range does not hold whole rows.
+        """
+        if self.span:
+            return json_rows.range_rows(self.raw.path, *self.span)
+        return self.batch or []
+
+
+CONTAINERS: dict[str, Callable[[RawFile], Iterator[tuple[int, Any]]]] = {
+    "json": lambda raw: json_rows.json_rows(raw.path, raw.encoding),
+    "csv": lambda raw: csv_rows(raw.path, raw.encoding),
+    "blocks": lambda raw: block_rows(raw.path, raw.encoding),
+    "excel": lambda raw: excel_rows(raw.path),
+    "parquet": lambda raw: parquet_rows(raw.path),
+    "card": lambda raw: card_rows(raw.path),
+}
+
+
+def open_all(given: str, unpacked: Path, fix: str | None = None) -> list[RawFile]:
+    """The raw files that `given` means: a file, a folder's, a pattern's; archives are unpacked into `unpacked`.
+
+    Raises:
+        UserError: there are none, or one cannot be read. `fix` is what to tell whoever has not got them.
+    """
+    raw = []
+    for number, path in enumerate(files_of(given, fix)):
+        if is_archive(existing_file(path, fix)):
+            inner = members(path, unpacked / f"{len(list(unpacked.glob('*')))}-{number}")
+            raw += [open_rows(member, name=f"{shown(path)}: {member.name.partition('-')[2]}") for member in inner]
+        else:
+            raw.append(open_rows(path, fix))
+    return raw
+
+
+def is_archive(path: Path) -> bool:
+    """Whether `path` is a .gz or .zip that holds files; a workbook is a zip archive too, but holds sheets."""
+    with path.open("rb") as handle:
+        magic = handle.read(4)
+    return magic.startswith(GZIP) or (magic == ZIP and not _is_workbook(path))
+
+
+def open_rows(path: Path, fix: str | None = None, *, name: str | None = None) -> RawFile:
+    """The raw file at `path`, called `name` in messages; `fix` is what to tell whoever has not got it.
 
     Raises:
         UserError: the file is missing, empty, binary, or in no known encoding.
     """
     existing_file(path, fix)
+    name = name or shown(path)
     with path.open("rb") as handle:
-        magic = handle.read(4)
-    if magic in (ZIP, OLE):
-        return RawFile(path, "excel", "binary")
-    if path.suffix.lower() in {".xlsx", ".xls"}:
+        magic = handle.read(8)
+    for start, container in BINARY.items():
+        if magic.startswith(start):
+            return RawFile(path, container, "binary", name)
+    if path.suffix.lower() in {".xlsx", ".xls", ".parquet", ".png"}:
         raise UserError(
-            f"{shown(path)} is not an Excel workbook, whatever its name says",
+            f"{name} is not a {path.suffix.lower()} file, whatever its name says",
             where=f"it begins with {magic!r}",
             fix="a web page saved by a failed download looks like this: fetch it again, or rename it to what it is",
         )
     encoding = detect(path)
-    first = next((text for block in utf8_blocks(path, encoding) if (text := block.strip())), b"")
+    blocks = utf8_blocks(path, encoding)
+    first = next((block for block in blocks if block.strip()), b"").lstrip()
     if not first:
-        raise UserError(f"{shown(path)} holds nothing but blanks", fix="fetch it again")
-    return RawFile(path, "json" if first[:1] in b"[{" else "csv", encoding)
+        raise UserError(f"{name} holds nothing but blanks", fix="fetch it again")
+    text = "json" if first[:1] in b"[{" else "blocks" if are_blocks(first) else "csv"
+    return RawFile(path, text, encoding, name)
+
+
+def _is_workbook(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(
+                name.startswith(("xl/", "[Content_Types].xml")) or name == "content.xml" for name in archive.namelist()
+            )
+    except zipfile.BadZipFile:
+        return path.suffix.lower() in {".xlsx", ".xls"}  # a broken one is named as what it should be

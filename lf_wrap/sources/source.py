@@ -31,6 +31,10 @@ class Source(ABC):
     """The placeholders its prompt may use; empty when the layout brings whole questions."""
     by_position: ClassVar[bool] = False
     """Whether a table without these keys may be read by the order of its columns."""
+    medical: ClassVar[bool] = False
+    """Whether its rows may hold personal data of patients: these are redacted unless the spec says otherwise."""
+    pretraining: ClassVar[bool] = False
+    """Whether its rows are plain text, for continued pretraining (stage `pt`)."""
     task: ClassVar[str] = "open"
     """How answers to its test rows are scored: a name of `lf_wrap.evaluation.tasks`."""
 
@@ -48,30 +52,33 @@ class Source(ABC):
                 raise UserError(
                     f"the prompt of {self.name} cannot use {{{field}}}", fix=did_you_mean(field, self.prompt_fields)
                 )
+        self._template = PLACEHOLDER.sub(r"%(\1)s", self.prompt.replace("%", "%%"))
+        self._needed = frozenset(self.columns)
 
     @classmethod
     def fits(cls, row: Row) -> bool:
         """Whether `row` is of this layout: used to recognise files whose type is not given."""
         return all(column in row for column in cls.columns)
 
-    def read(self, row: Any) -> Conversation | Reject:
-        """The conversation in any raw row: what `convert` says, once the row has the right keys."""
-        if isinstance(row, Reject):
-            return row
-        if not isinstance(row, Mapping):
-            return Reject(NOT_THIS_SHAPE, f"a row of named values is needed, this is {type(row).__name__}")
-        missing = [column for column in self.columns if column not in row]
-        if missing and not self.by_position:
+    def read(self, row: Any) -> Conversation | Reject | list[Conversation]:
+        """What any raw row holds: what `convert` says, once the row has the right keys."""
+        if not isinstance(row, dict):
+            return row if isinstance(row, Reject) else Reject(NOT_THIS_SHAPE, f"{type(row).__name__} instead of a row")
+        if not (self.by_position or row.keys() >= self._needed):
+            missing = [column for column in self.columns if column not in row]
             return Reject("missing column", f"{', '.join(missing)} not among {', '.join(map(str, row))}")
         return self.convert(row)
 
     @abstractmethod
-    def convert(self, row: Row) -> Conversation | Reject:
-        """The conversation that `row`, which has all `columns`, holds; or why it holds none."""
+    def convert(self, row: Row) -> Conversation | Reject | list[Conversation]:
+        """The conversation that `row`, which has all `columns`, holds; or why it holds none.
+
+        A list when one row holds several (a question with several answers, a card with several example chats).
+        """
 
     def ask(self, **fields: str) -> str:
         """The prompt with its placeholders filled. Braces inside the fields stay as they are."""
-        return PLACEHOLDER.sub(lambda match: fields[match.group(1)], self.prompt)
+        return self._template % fields
 
     def _own_prompt(self) -> str:
         if not self.prompt_fields:
@@ -84,8 +91,10 @@ def text(value: Any) -> str:
 
     Numbers are written as people wrote them: Excel hands out 3 as 3.0.
     """
+    if isinstance(value, str):
+        return "" if value.isspace() else value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return value if isinstance(value, str) and not value.isspace() else str(value).strip()
+    return str(value).strip()

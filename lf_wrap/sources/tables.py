@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,32 @@ def csv_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
                 where=f"line {reader.line_num}",
                 fix='close the quote that is open there, or double the quotes inside a field ("")',
             ) from None
+
+
+BLOCK_COLUMNS = ("title", "ask", "answer")
+
+
+def are_blocks(head: bytes) -> bool:
+    """Whether a text consists of two lines, title with question and answer, and a blank one (toyhom's .txt files)."""
+    lines = [line.strip() for line in head.replace(b"\r\n", b"\n").split(b"\n")[:40]]
+    blanks = [number for number, line in enumerate(lines) if not line]
+    return len(blanks) >= 3 and all(bool(line) == (number % 4 < 2) for number, line in enumerate(lines))
+
+
+def block_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
+    """(line number, {title, ask, answer}) for each block; title and question stand in one line, parted by a comma."""
+    block: list[str] = []
+    with path.open(encoding=codec) as handle:
+        for number, line in enumerate(chain(handle, ("",)), 1):
+            if line.strip():
+                block.append(line.strip())
+            elif block:
+                title, comma, ask = block[0].partition(",")
+                if len(block) == 2 and comma:
+                    yield number - 2, dict(zip(BLOCK_COLUMNS, (title, ask, block[1]), strict=True))
+                else:
+                    yield number - len(block), Reject("ragged row", f"{len(block)} lines: {block!r:.200}")
+                block = []
 
 
 def excel_rows(path: Path) -> Iterator[tuple[int, Any]]:

@@ -9,6 +9,7 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, 
 class TermNormalization(Source):
     name = "term_normalization"
     shape = "xlsx or CSV: 原始词 (as written), 标准词 (standard term); with --type, any two first columns"
+    medical = True
     columns = ("原始词", "标准词")
     prompt_fields = ("word",)
     by_position = True
@@ -23,4 +24,4 @@ class TermNormalization(Source):
             return Reject(NO_ANSWER, "the standard term is empty")
         if not word:
             return Reject(NO_QUESTION, "the original term is empty")
-        return Conversation.single(self.ask(word=word), standard)
+        return Conversation.single(self.ask(word=word), standard, asked=word)

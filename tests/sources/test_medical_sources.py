@@ -47,7 +47,11 @@ TABLE = {"department": "内科", "title": "高血压", "ask": "吃什么", "answ
 def test_a_row_becomes_the_tutorials_question_and_answer(
     source: str, row: dict[str, Any], prompt: str, answer: str
 ) -> None:
-    assert source_named(source)().read(row) == Conversation.single(prompt, answer)
+    read = source_named(source)().read(row)
+    assert isinstance(read, Conversation)
+    assert read.turns == (Turn("user", prompt), Turn("assistant", answer))
+    assert read.asked
+    assert not read.system
 
 
 def test_earlier_turns_of_a_dialogue_come_first() -> None:
@@ -83,8 +87,9 @@ def test_a_row_that_cannot_train_says_why(source: str, row: Any, reason: str) ->
 
 
 def test_a_prompt_is_data() -> None:
-    source = source_named("term_normalization")("标准化 {word} {{}}")
-    assert source.read({"原始词": "{x}", "标准词": "y"}) == Conversation.single("标准化 {x} {{}}", "y")
+    source = source_named("term_normalization")("标准化 100% {word} {{}}")
+    row = {"原始词": "{x} %s", "标准词": "y"}
+    assert source.read(row) == Conversation.single("标准化 100% {x} %s {{}}", "y", asked="{x} %s")
 
 
 def test_a_prompt_with_a_placeholder_that_nobody_fills_is_refused() -> None:

@@ -1,0 +1,258 @@
+"""The per-row steps: raw rows in, finished lines and the numbers that decide about them out.
+
+`convert` is a pure function of a part of a file and the steps: it knows no other rows, so any number of processes (or
+machines) may run it, and what it gives depends on nothing but its arguments.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from lf_wrap.conversation import Conversation, Reject
+from lf_wrap.dataset import fingerprint
+from lf_wrap.dataset.clean import clean
+from lf_wrap.dataset.layout import to_row
+from lf_wrap.dataset.redact import redact
+from lf_wrap.dataset.special_tokens import found, neutralise
+from lf_wrap.dataset.turns import alternate, split_long
+from lf_wrap.sources import Part, Source
+from lf_wrap.sources.mojibake import repair_row
+
+SpecialTokens = Literal["neutralise", "reject", "keep"]
+Greeting = Literal["drop", "move"]
+Way = Callable[[Conversation], Conversation | Reject]
+ROWS_AT_ONCE = 500  # so many texts are fingerprinted together: their n-grams then stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is done to each row."""
+
+    source: Source
+    columns: dict[str, str] = field(default_factory=dict)
+    """The file's name for a column: the source's."""
+    repair: bool = True
+    clean: bool = True
+    special_tokens: SpecialTokens = "neutralise"
+    greeting: Greeting = "drop"
+    longest: int | None = None
+    """Tokens, by estimate, beyond which a conversation is split at turn boundaries."""
+    redact: bool = False
+    group_by: str | None = None
+    compare: bool = True
+    """Whether rows are to be compared with each other: computes the hashes."""
+    near: bool = True
+    """Whether they are also compared by likeness: computes the signatures."""
+    common: fingerprint.Hashes = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """N-grams of the prompt around this file's rows, which do not count for likeness."""
+
+
+@dataclass
+class Refused:
+    """A row that was rejected, where it stood, and why."""
+
+    number: int
+    reject: Reject
+    raw: bytes
+
+
+@dataclass
+class Converted:
+    """What became of one part. Arrays have one entry a conversation, in the order of the lines."""
+
+    lines: bytes
+    """The conversations as JSON Lines, single turns as Alpaca rows and others as ShareGPT rows."""
+    sizes: npt.NDArray[np.uint32]
+    """Bytes of each line."""
+    characters: npt.NDArray[np.uint32]
+    answer_characters: npt.NDArray[np.uint32]
+    turns: npt.NDArray[np.uint32]
+    whole: fingerprint.Hashes
+    """Hash of everything in the row; empty when rows are not compared, as all that follow."""
+    question: fingerprint.Hashes
+    """Hash of what is asked."""
+    group: fingerprint.Hashes
+    """Hash of the group's id, 0 for none."""
+    like: fingerprint.Signatures
+    """Signatures of question and answer together."""
+    asks_like: fingerprint.Signatures
+    """Signatures of what is asked."""
+    like_grams: npt.NDArray[np.uint32]
+    """From how many n-grams each signature was made."""
+    asks_grams: npt.NDArray[np.uint32]
+    read: int
+    last_number: int
+    refused: list[Refused]
+    counts: dict[str, Counter[str]]
+    """`repairs` and `redactions` by kind."""
+
+
+def convert(part: Part, steps: Steps) -> Converted:
+    """Takes every row of `part` through the steps.
+
+    Raises:
+        NotWholeRowsError: the part is a byte range that does not begin and end with rows.
+    """
+    repairs: Counter[str] = Counter()
+    redactions: Counter[str] = Counter()
+    kept: list[Conversation] = []
+    refused: list[Refused] = []
+    rows = part.rows()
+    read = _reader(steps, repairs, redactions)
+    for number, raw in rows:
+        for result in read(raw):
+            if isinstance(result, Conversation):
+                kept.append(result)
+            else:
+                refused.append(Refused(number, result, b"null" if isinstance(raw, Reject) else _as_json(raw)))
+    lines = [orjson.dumps(to_row(one), option=orjson.OPT_APPEND_NEWLINE) for one in kept]
+    return Converted(
+        b"".join(lines),
+        sizes=_numbers(map(len, lines)),
+        **_measured(kept),
+        **_compared(kept, steps),
+        read=len(rows),
+        last_number=rows[-1][0] if rows else 0,
+        refused=refused,
+        counts={"repairs": +repairs, "redactions": +redactions},
+    )
+
+
+def _reader(
+    steps: Steps, repairs: Counter[str], redactions: Counter[str]
+) -> Callable[[Any], Sequence[Conversation | Reject]]:
+    """The function that takes one raw row through all steps that are on, and gives what it holds."""
+    ways = _ways(steps, repairs, redactions)
+    source, longest = steps.source, steps.longest
+
+    def read(raw: Any) -> Sequence[Conversation | Reject]:
+        row = raw
+        if steps.columns and isinstance(row, dict):
+            row = {steps.columns.get(key, key): value for key, value in row.items()}
+        if steps.repair:
+            row, repaired, lost = repair_row(row)
+            if lost:
+                return (Reject("mojibake", "characters were lost when the file was decoded wrongly"),)
+            if repaired:
+                repairs["mojibake repaired"] += 1
+        held = source.read(row)
+        results: Sequence[Conversation | Reject] = held if isinstance(held, list) else (held,)
+        if steps.group_by and isinstance(row, dict):
+            results = [_grouped(one, str(row.get(steps.group_by, ""))) for one in results]
+        if ways:
+            results = [_through(one, ways) for one in results]
+        if longest:
+            results = [piece for one in results for piece in _in_pieces(one, longest, repairs)]
+        return results
+
+    return read
+
+
+def _grouped(result: Conversation | Reject, group: str) -> Conversation | Reject:
+    if isinstance(result, Reject):
+        return result
+    return Conversation(result.turns, result.system, result.asked, group)
+
+
+def _ways(steps: Steps, repairs: Counter[str], redactions: Counter[str]) -> list[Way]:
+    """The steps that are on, in their order."""
+    ways: list[Way] = []
+    if steps.clean:
+        ways.append(partial(clean, counts=repairs))
+    if steps.special_tokens == "neutralise":
+        ways.append(partial(neutralise, counts=repairs))
+    elif steps.special_tokens == "reject":
+        ways.append(_without_special_tokens)
+    if not steps.source.pretraining:
+        ways.append(partial(alternate, counts=repairs, greeting=steps.greeting))
+    if steps.redact:
+        ways.append(partial(redact, counts=redactions))
+    return ways
+
+
+def _through(result: Conversation | Reject, ways: list[Way]) -> Conversation | Reject:
+    """A conversation through all steps; the first reject ends its way."""
+    for way in ways:
+        if isinstance(result, Reject):
+            return result
+        result = way(result)
+    return result
+
+
+def _in_pieces(result: Conversation | Reject, longest: int, repairs: Counter[str]) -> Sequence[Conversation | Reject]:
+    return (result,) if isinstance(result, Reject) else split_long(result, longest, repairs)
+
+
+def _without_special_tokens(conversation: Conversation) -> Conversation | Reject:
+    tokens = found(conversation)
+    return Reject("special tokens", " ".join(sorted(set(tokens)))) if tokens else conversation
+
+
+def _measured(kept: list[Conversation]) -> dict[str, Any]:
+    """The lengths of these conversations."""
+    turns = np.array([len(one.turns) for one in kept], np.uint32)
+    said = np.array([len(turn.text) for one in kept for turn in one.turns], np.uint32)
+    systems = np.array([len(one.system) for one in kept], np.uint32)
+    ends = np.cumsum(turns, dtype=np.int64)
+    together = np.add.reduceat(said, ends - turns) if len(kept) else said
+    return {"characters": systems + together, "answer_characters": said[ends - 1], "turns": turns}
+
+
+def _compared(kept: list[Conversation], steps: Steps) -> dict[str, Any]:
+    """The hashes and signatures of these conversations, as far as they are wanted."""
+    none = np.zeros(0, np.uint64)
+    unsigned = np.zeros((0, fingerprint.PLACES), np.uint32), np.zeros(0, np.uint32)
+    compared = {"whole": none, "question": none, "group": none}
+    (like, like_grams), (asks_like, asks_grams) = unsigned, unsigned
+    if steps.compare:
+        asked, whole = _texts(kept)
+        groups = [fingerprint.hash_of(one.group.encode("utf-8", "surrogatepass")) if one.group else 0 for one in kept]
+        compared = {
+            "whole": _hashes(f"{one.system}\n{text}" for one, text in zip(kept, whole, strict=True)),
+            "question": _hashes(asked),
+            "group": np.array(groups, np.uint64),
+        }
+        if steps.near:
+            (like, like_grams), (asks_like, asks_grams) = _signed(whole, steps), _signed(asked, steps)
+    likeness = {"like": like, "asks_like": asks_like, "like_grams": like_grams, "asks_grams": asks_grams}
+    return {**compared, **likeness}
+
+
+def _texts(kept: list[Conversation]) -> tuple[list[str], list[str]]:
+    """What each conversation asks, and that with its answer: the texts that are compared."""
+    asked = [one.asked or "\n".join((one.system, *(turn.text for turn in one.turns[:-1]))) for one in kept]
+    return asked, [f"{question}\n{one.answer}" for question, one in zip(asked, kept, strict=True)]
+
+
+def compared_texts(rows: list[tuple[int, Any]], steps: Steps) -> list[str]:
+    """The texts by which these rows would be compared: a sample of them tells which n-grams are common."""
+    read = _reader(steps, Counter(), Counter())
+    kept = [one for _, raw in rows for one in read(raw) if isinstance(one, Conversation)]
+    return _texts(kept)[1]
+
+
+def _hashes(texts: Iterable[str]) -> fingerprint.Hashes:
+    return np.array([fingerprint.hash_of(text.encode("utf-8", "surrogatepass")) for text in texts], np.uint64)
+
+
+def _signed(texts: list[str], steps: Steps) -> tuple[fingerprint.Signatures, npt.NDArray[np.uint32]]:
+    starts = range(0, max(1, len(texts)), ROWS_AT_ONCE)
+    signed = [fingerprint.signatures(texts[start : start + ROWS_AT_ONCE], steps.common) for start in starts]
+    signatures, grams = zip(*signed, strict=True)
+    return np.concatenate(signatures), np.concatenate(grams)
+
+
+def _numbers(values: Iterable[int]) -> npt.NDArray[np.uint32]:
+    return np.array(list(values), np.uint32)
+
+
+def _as_json(raw: Any) -> bytes:
+    return orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS)

@@ -1,0 +1,90 @@
+"""Mixing: domain rows with general rows, so that a model learns the one and does not forget the other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+
+from lf_wrap.conversation import Conversation
+from lf_wrap.dataset.layout import Layout, alpaca_to_sharegpt, entry, to_row
+from lf_wrap.dataset.measure import conversations
+from lf_wrap.dataset.register import register
+from lf_wrap.errors import UserError
+from lf_wrap.files import atomic_write
+
+
+class Mix(BaseModel):
+    """Which datasets are mixed in what proportion."""
+
+    model_config = ConfigDict(extra="forbid")
+    domain: list[str] = Field(min_length=1)
+    general: list[str] = Field(default_factory=list)
+    ratio: NonNegativeFloat = Field(
+        default=1.0, description="general : domain; 0 for no general rows, 5 for five to one"
+    )
+    by: Literal["rows", "characters"] = "rows"
+    weights: dict[str, PositiveFloat] = Field(
+        default_factory=dict, description="1 when left out; 2 takes every row twice"
+    )
+    seed: int = 42
+
+
+def mix(name: str, wish: Mix, dataset_dir: Path) -> dict[str, int]:
+    """Writes and registers dataset `name`; returns how many rows of each dataset are in it.
+
+    A dataset's weight times its rows is its part; general datasets are then scaled together to `ratio` times the
+    domain's size, by rows or by characters. A part beyond a dataset's rows repeats them, each as often as every other
+    or once more; a part below draws without repeating. Same inputs and seed, same bytes.
+
+    Raises:
+        UserError: a dataset is missing, or is plain text among conversations.
+    """
+    loaded = {one: list(conversations(dataset_dir, one)) for one in (*wish.domain, *wish.general)}
+    parts = {one: wish.weights.get(one, 1.0) * len(rows) for one, rows in loaded.items()}
+    weigh = _characters if wish.by == "characters" else len
+    sizes = {one: parts[one] / max(1, len(rows)) * weigh(rows) for one, rows in loaded.items()}
+    general = sum(sizes[one] for one in wish.general)
+    if general:
+        scale = wish.ratio * sum(sizes[one] for one in wish.domain) / general
+        parts |= {one: parts[one] * scale for one in wish.general}
+    drawer = random.Random(wish.seed)  # noqa: S311  (reproducible on purpose)
+    drawn = {one: _drawn(loaded[one], round(part), drawer) for one, part in parts.items()}
+    rows = [row for some in drawn.values() for row in some]
+    if not rows:
+        raise UserError(f"the mix {name!r} holds no rows", fix="raise its ratio or weights")
+    drawer.shuffle(rows)
+    _write(name, rows, dataset_dir)
+    return {one: len(some) for one, some in drawn.items()}
+
+
+def _drawn(rows: Sequence[Conversation], wanted: int, drawer: random.Random) -> list[Conversation]:
+    if not rows:
+        return []
+    whole, rest = divmod(wanted, len(rows))
+    return [*rows] * whole + drawer.sample(rows, rest)
+
+
+def _characters(rows: Sequence[Conversation]) -> int:
+    return sum(len(turn.text) for row in rows for turn in row.turns)
+
+
+def _write(name: str, rows: list[Conversation], dataset_dir: Path) -> None:
+    turns = {len(row.turns) for row in rows}
+    if 1 in turns and len(turns) > 1:
+        raise UserError(
+            f"the mix {name!r} has plain text among conversations",
+            fix="mix text with text: they train in stages of their own",
+        )
+    layout: Layout = "text" if turns == {1} else "alpaca" if turns == {2} else "sharegpt"
+    with atomic_write(dataset_dir / f"{name}_train.jsonl") as handle:
+        for row in rows:
+            made = to_row(row)
+            if layout == "sharegpt" and "instruction" in made:
+                made = alpaca_to_sharegpt(made)
+            handle.write(orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE))
+    register(dataset_dir, {name: entry(layout, f"{name}_train.jsonl")})

@@ -1,0 +1,92 @@
+"""All converted rows of a build: their lines in files, and in memory only the numbers that decide about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lf_wrap.dataset.convert import Converted
+from lf_wrap.dataset.fingerprint import Hashes, Signatures
+
+PIECE = 1 << 20  # bytes handed on at a time
+Numbers = npt.NDArray[np.int64]
+ARRAYS = (
+    "sizes",
+    "characters",
+    "answer_characters",
+    "turns",
+    "whole",
+    "question",
+    "group",
+    "like",
+    "asks_like",
+    "like_grams",
+    "asks_grams",
+)
+
+
+@dataclass
+class Pool:
+    """Rows numbered from 0 in the order in which they were added; `seal` makes the arrays."""
+
+    path: Path
+    """The file that holds the lines, end to end."""
+    _parts: dict[str, list[npt.NDArray[np.generic]]] = field(default_factory=lambda: {name: [] for name in ARRAYS})
+    _rows: int = 0
+    sizes: npt.NDArray[np.uint32] = field(init=False)
+    characters: npt.NDArray[np.uint32] = field(init=False)
+    answer_characters: npt.NDArray[np.uint32] = field(init=False)
+    like_grams: npt.NDArray[np.uint32] = field(init=False)
+    asks_grams: npt.NDArray[np.uint32] = field(init=False)
+    turns: npt.NDArray[np.uint32] = field(init=False)
+    whole: Hashes = field(init=False)
+    question: Hashes = field(init=False)
+    group: Hashes = field(init=False)
+    like: Signatures = field(init=False)
+    asks_like: Signatures = field(init=False)
+    offsets: Numbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = self.path.open("wb")
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def add(self, converted: Converted) -> None:
+        """Appends the rows of one part."""
+        self._file.write(converted.lines)
+        self._rows += len(converted.sizes)
+        for name in ARRAYS:
+            self._parts[name].append(getattr(converted, name))
+
+    def seal(self) -> None:
+        """Ends the adding: the arrays are there, the lines can be read."""
+        self._file.close()
+        for name, parts in self._parts.items():
+            setattr(self, name, np.concatenate(parts) if parts else np.zeros(0, np.uint32))
+            parts.clear()
+        self.offsets = np.concatenate(([0], np.cumsum(self.sizes, dtype=np.int64)))
+
+    def lines(self, numbers: Sequence[int] | Numbers) -> Iterator[bytes]:
+        """The lines of these rows, in this order, each with its line break; neighbours come in one piece."""
+        if not len(numbers):
+            return
+        chosen = np.asarray(numbers, np.int64)
+        breaks = np.flatnonzero(np.diff(chosen) != 1) + 1
+        firsts, lasts = chosen[np.concatenate(([0], breaks))], chosen[np.concatenate((breaks - 1, [len(chosen) - 1]))]
+        starts, stops = self.offsets[firsts].tolist(), self.offsets[lasts + 1].tolist()
+        with self.path.open("rb") as file:
+            for start, stop in zip(starts, stops, strict=True):
+                for at in range(start, stop, PIECE):
+                    yield os.pread(file.fileno(), min(PIECE, stop - at), at)
+
+    def line(self, number: int) -> bytes:
+        """The line of one row."""
+        with self.path.open("rb") as file:
+            file.seek(int(self.offsets[number]))
+            return file.read(int(self.sizes[number]))

@@ -1,0 +1,39 @@
+"""Writes the rows of a split as the files of a dataset, in one layout each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from lf_wrap.dataset.deduplicate import Numbers
+from lf_wrap.dataset.layout import Layout, alpaca_to_sharegpt
+from lf_wrap.dataset.pool import Pool
+
+
+def layout_of(pool: Pool, numbers: Numbers) -> Layout:
+    """The layout that holds all these rows: plain text, single turns as Alpaca, else ShareGPT."""
+    turns = pool.turns[numbers]
+    if not len(turns) or int(turns.max()) == 2:
+        return "alpaca"
+    return "text" if int(turns.max()) == 1 else "sharegpt"
+
+
+def write_rows(path: Path, pool: Pool, numbers: Numbers, layout: Layout) -> None:
+    """Writes these rows, in this order. Single turns among longer conversations become ShareGPT too."""
+    if layout != "sharegpt" and len(numbers) == len(pool) and bool((numbers == np.arange(len(pool))).all()):
+        pool.path.rename(path)  # the pool's file is the dataset's
+        return
+    with path.open("wb") as handle:
+        mixed = layout == "sharegpt" and bool((pool.turns[numbers] == 2).any())
+        handle.writelines(_as_sharegpt(pool, numbers) if mixed else pool.lines(numbers))
+
+
+def _as_sharegpt(pool: Pool, numbers: Numbers) -> Iterable[bytes]:
+    for number in numbers.tolist():
+        line = pool.line(number)
+        if pool.turns[number] == 2:
+            line = orjson.dumps(alpaca_to_sharegpt(orjson.loads(line)), option=orjson.OPT_APPEND_NEWLINE)
+        yield line

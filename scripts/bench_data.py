@@ -1,0 +1,177 @@
+"""`lfw build-data` against the tutorial's script and convmerge, on the same rows, in the same run.
+
+Makes a JSON array in the tutorial's shape by repeating the rows of a medical CSV (department, title, ask, answer) with a
+suffix, then runs every contender in a process of its own and prints seconds, rows a second, the peak memory of all its
+processes together, and the ratio to the tutorial's script.
+
+    python scripts/bench_data.py CSV                  # 40 copies of its rows
+    python scripts/bench_data.py CSV --copies 400     # ten times as many
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ENCODINGS = ("utf-8-sig", "gb18030")
+
+# The steps of the tutorial's own script: read everything, shuffle, loop, write with jsonlines.
+TUTORIAL = """
+import json, random, sys, jsonlines
+random.seed(42)
+with open(sys.argv[1], encoding="utf-8") as file:
+    rows = json.load(file)
+random.shuffle(rows)
+made = []
+for row in rows:
+    question = "主题:{}\\n内容:{}".format(row["instruction"], row["input"])
+    made.append({"instruction": question, "input": "", "output": row["output"]})
+with jsonlines.open(sys.argv[2] + "/tutorial.jsonl", "w") as out:
+    for row in made:
+        out.write(row)
+"""
+OFF = (
+    "repair: false, clean: false, special_tokens: keep, redact: false, deduplicate: false, leaks: false, shuffle: false"
+)
+
+
+@dataclass(frozen=True)
+class Contender:
+    name: str
+    command: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    seconds: float
+    megabytes: float
+
+
+def make_rows(source: Path, target: Path, copies: int) -> int:
+    """Writes the array row by row; returns how many rows it has."""
+    for encoding in ENCODINGS:
+        try:
+            with source.open(encoding=encoding, newline="") as file:
+                rows = list(csv.DictReader(file))
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise SystemExit(f"{source} is neither UTF-8 nor GB18030")
+    with target.open("w", encoding="utf-8") as file:
+        for copy in range(copies):
+            for place, row in enumerate(rows):
+                made = {
+                    "instruction": row["title"],
+                    "input": f"{row['ask']}（{copy}）",
+                    "output": row["answer"],
+                    "history": None,
+                }
+                file.write(("[" if copy == place == 0 else ", ") + json.dumps(made, ensure_ascii=False))
+        file.write("]")
+    return copies * len(rows)
+
+
+def contenders(rows: Path, work: Path, workers: list[int]) -> list[Contender]:
+    (work / "tutorial.py").write_text(TUTORIAL, encoding="utf-8")
+    (work / "off.yaml").write_text(f"datasets: {{plain: {{source: {rows.name}, test: 0, {OFF}}}}}", encoding="utf-8")
+    (work / "on.yaml").write_text(f"datasets: {{full: {{source: {rows.name}, test: 100}}}}", encoding="utf-8")
+    lfw = [sys.executable, "-m", "lf_wrap", "build-data"]
+    made = [Contender("the tutorial's script", [sys.executable, "tutorial.py", rows.name, "."])]
+    for steps, title in (("off", "lfw, plain conversion"), ("on", "lfw, every step on")):
+        made += [
+            Contender(f"{title}, {count} worker{'s' * (count > 1)}", [*lfw, f"{steps}.yaml", "--out", f"out-{steps}", "--workers", str(count)])
+            for count in workers
+        ]  # fmt: skip
+    if shutil.which("convmerge", path=str(Path(sys.executable).parent)):
+        lines = work / "rows.jsonl"
+        with lines.open("w", encoding="utf-8") as out:  # it reads JSON Lines only
+            for row in json.loads(rows.read_bytes()):
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        convmerge = str(Path(sys.executable).with_name("convmerge"))
+        made.append(
+            Contender("convmerge convert", [convmerge, "convert", lines.name, "-o", "c1.jsonl", "--from", "alpaca"])
+        )
+        made.append(Contender("convmerge dedupe", [convmerge, "dedupe", lines.name, "-o", "c2.jsonl"]))
+    return made
+
+
+def run(contender: Contender, work: Path) -> Result:
+    began = time.monotonic()
+    child = subprocess.Popen(contender.command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    peak = [0.0]
+    watcher = threading.Thread(target=_watch, args=(child, peak))
+    watcher.start()
+    _, errors = child.communicate()
+    seconds = time.monotonic() - began
+    watcher.join()
+    if child.returncode:
+        raise SystemExit(f"{contender.name} failed:\n{errors.decode()[-2000:]}")
+    return Result(contender.name, seconds, peak[0])
+
+
+def _watch(child: subprocess.Popen[bytes], peak: list[float]) -> None:
+    """Keeps the largest sum of the private memory (PSS) of the child and its children, in megabytes."""
+    while child.poll() is None:
+        peak[0] = max(peak[0], sum(map(_megabytes, _family(child.pid))))
+        time.sleep(0.02)
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _megabytes(pid: int) -> float:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        return 0.0  # it has just ended
+    return 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("csv", type=Path)
+    parser.add_argument("--copies", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each contender; the fastest counts")
+    parser.add_argument(
+        "--only", default="", help="only contenders whose name contains this (the tutorial always runs)"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        work = Path(folder)
+        count = make_rows(options.csv, work / "rows.json", options.copies)
+        print(f"{count:,} rows, {(work / 'rows.json').stat().st_size / 1e6:,.0f} MB, {os.cpu_count()} cores")
+        print(f"{'':36} {'seconds':>8} {'rows/s':>10} {'MB':>6} {'speed':>8}")
+        first: Result | None = None
+        for contender in contenders(work / "rows.json", work, [1, os.cpu_count() or 1]):
+            if first and options.only not in contender.name:
+                continue
+            best = min((run(contender, work) for _ in range(options.rounds)), key=lambda result: result.seconds)
+            first = first or best
+            ratio = first.seconds / best.seconds
+            print(
+                f"{best.name:36} {best.seconds:8.2f} {count / best.seconds:10,.0f} {best.megabytes:6.0f} {ratio:7.2f}×",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

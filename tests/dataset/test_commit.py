@@ -1,0 +1,79 @@
+"""A build that is killed leaves the old dataset or the new one; several at once leave a whole register."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lf_wrap.dataset import DatasetSpec, build
+from lf_wrap.dataset.commit import finish_interrupted
+from lf_wrap.files import content_hash
+
+BUILD_FOREVER = """
+import sys
+from pathlib import Path
+from lf_wrap.dataset import DatasetSpec, build
+print("ready", flush=True)
+while True:
+    for version in "AB":
+        build({"d": DatasetSpec(source=f"{version}.json", test=20)}, Path("out"))
+"""
+
+
+def write_version(folder: Path, version: str) -> None:
+    rows = [{"instruction": f"问{n}", "input": "", "output": f"{version}{n}"} for n in range(300)]
+    (folder / f"{version}.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+
+
+def versions(out: Path) -> set[str]:
+    """Which version each file of the dataset is of, found by its content."""
+    found = set()
+    for side in ("train", "test"):
+        for line in (out / f"d_{side}.jsonl").read_text(encoding="utf-8").splitlines():
+            found.add(json.loads(line)["output"][0])
+    card = json.loads((out / "d.card.json").read_text(encoding="utf-8"))
+    found.add(card["sources"][0]["file"][-6])
+    for kind in ("train", "test"):
+        assert content_hash(out / f"d_{kind}.jsonl") == card["hashes"][kind]
+    return found
+
+
+def test_kill_9_at_any_moment_leaves_one_whole_version(tmp_path: Path) -> None:
+    for version in "AB":
+        write_version(tmp_path, version)
+    build({"d": DatasetSpec(source=str(tmp_path / "A.json"), test=20)}, tmp_path / "out")
+    moments = random.Random(3)
+    for _ in range(15):
+        command = [sys.executable, "-c", BUILD_FOREVER]
+        child = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(moments.uniform(0.05, 0.4))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        register = json.loads((tmp_path / "out/dataset_info.json").read_bytes())
+        assert set(register) == {"d", "d_test"}
+        for side in ("train", "test"):
+            lines = (tmp_path / f"out/d_{side}.jsonl").read_text(encoding="utf-8").splitlines()
+            assert len({json.loads(line)["output"][0] for line in lines}) == 1, "a file is never half of one"
+        finish_interrupted(tmp_path / "out")
+        assert len(versions(tmp_path / "out")) == 1
+    build({"d": DatasetSpec(source=str(tmp_path / "B.json"), test=20)}, tmp_path / "out")
+    assert versions(tmp_path / "out") == {"B"}
+
+
+def test_many_builds_at_once_register_every_dataset(tmp_path: Path) -> None:
+    write_version(tmp_path, "A")
+    command = [sys.executable, "-m", "lf_wrap", "build-data", "A.json", "--name"]
+    children = [
+        subprocess.Popen([*command, f"d{number}"], cwd=tmp_path, stdout=subprocess.DEVNULL) for number in range(6)
+    ]
+    assert [child.wait(60) for child in children] == [0] * 6
+    register = json.loads((tmp_path / "dataset_info/dataset_info.json").read_bytes())
+    assert set(register) == {f"d{number}{side}" for number in range(6) for side in ("", "_test")}

@@ -1,0 +1,69 @@
+"""Mixing domain rows with general rows: the ratio, the weights, the same bytes for the same seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lf_wrap.dataset import DatasetSpec, build, registered
+from lf_wrap.dataset.mix import Mix, mix
+from lf_wrap.errors import UserError
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Three datasets: 40 domain rows, 100 general ones, 10 chats of two exchanges."""
+    chat = [{"role": side, "content": f"{side}"} for side in ("user", "assistant", "user", "assistant")]
+    made = {
+        "domain": [{"instruction": f"医{n}", "input": "", "output": "答" * 10} for n in range(40)],
+        "general": [{"instruction": f"问{n}", "input": "", "output": "答" * 5} for n in range(100)],
+        "chats": [{"messages": [*chat, {"role": "user", "content": f"{n}"}, {"role": "assistant", "content": "ok"}]} for n in range(10)],
+    }  # fmt: skip
+    specs = {}
+    for name, rows in made.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows), encoding="utf-8")
+        specs[name] = DatasetSpec(source=str(tmp_path / f"{name}.json"), test=0)
+    build(specs, tmp_path / "out")
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize(("ratio", "general"), [(0, 0), (0.5, 20), (1, 40), (2.5, 100), (5, 200)])
+def test_the_ratio_is_general_to_domain(out: Path, ratio: float, general: int) -> None:
+    drawn = mix("m", Mix(domain=["domain"], general=["general"], ratio=ratio), out)
+    assert drawn == {"domain": 40, "general": general}
+    assert (out / "m_train.jsonl").read_bytes().count(b"\n") == 40 + general
+    assert registered(out)["m"]["formatting"] == "alpaca"
+
+
+def test_by_characters_longer_rows_count_more(out: Path) -> None:
+    drawn = mix("m", Mix(domain=["domain"], general=["general"], ratio=1, by="characters"), out)
+    assert 60 < drawn["general"] < 75
+
+
+def test_a_weight_repeats_rows_evenly(out: Path) -> None:
+    mix("m", Mix(domain=["domain"], weights={"domain": 2.5}), out)
+    lines = (out / "m_train.jsonl").read_text(encoding="utf-8").splitlines()
+    times = [lines.count(line) for line in set(lines)]
+    assert (len(lines), len(set(lines)), min(times), max(times)) == (100, 40, 2, 3)
+
+
+def test_chats_make_the_whole_mix_sharegpt(out: Path) -> None:
+    mix("m", Mix(domain=["domain", "chats"]), out)
+    rows = [json.loads(line) for line in (out / "m_train.jsonl").open(encoding="utf-8")]
+    assert {tuple(row) for row in rows} == {("conversations", "system")}
+    assert registered(out)["m"]["formatting"] == "sharegpt"
+
+
+def test_the_seed_decides(out: Path) -> None:
+    made = []
+    for seed in (1, 1, 2):
+        mix("m", Mix(domain=["domain"], general=["general"], seed=seed), out)
+        made.append((out / "m_train.jsonl").read_bytes())
+    assert made[0] == made[1] != made[2]
+
+
+def test_an_unknown_dataset_is_named(out: Path) -> None:
+    with pytest.raises(UserError, match="'genral' is not registered"):
+        mix("m", Mix(domain=["domain"], general=["genral"]), out)
