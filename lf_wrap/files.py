@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import xxhash
 from filelock import FileLock
 
 from lf_wrap.errors import UserError
@@ -38,6 +40,21 @@ def write_text(path: Path, text: str) -> None:
         handle.write(text.encode("utf-8"))
 
 
+def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects in a JSONL file that is still growing: what was cut off, or is being written, is passed over.
+
+    Lines end at `\\n` alone: the others that `str.splitlines` knows may stand inside a text. No file has no lines.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Holds a hidden lock beside `path` against other processes for the block."""
@@ -55,6 +72,15 @@ def sha256(path: Path) -> str:
         return digest.hexdigest()
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """The XXH3-128 of a file, in hex: tells whether it changed, at the disk's speed. No proof against forgery."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def existing_file(path: Path, fix: str | None = None) -> Path:

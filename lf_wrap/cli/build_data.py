@@ -52,6 +52,12 @@ def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     callback=_list_types,
     help="List the raw layouts that are known.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes; the cores there are when left out. The result is the same.",
+)
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -61,6 +67,7 @@ def command(
     train: int | None,
     test: int | None,
     seed: int,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Turn raw files into LLaMA-Factory datasets, registered in OUT/dataset_info.json.
@@ -70,23 +77,24 @@ def command(
       lfw build-data dataset_info/medical.yaml
       lfw build-data train.xlsx --name med_norm --train 4000 --test 100
     """
+    from rich.text import Text
+
     from lf_wrap.dataset import build
     from lf_wrap.pipeline import progress
 
     screen = console(as_json)
-    results = []
-    for dataset, spec in _wanted(files, type_, name, train, test, seed).items():
-        with progress(screen, dataset) as line:
-            card = build(dataset, spec, out, line.at)
-        screen.print(f"[bold]{dataset}[/]  ({card.type}, {card.encoding}, {card.seconds:.1f} s)")
+    specs = _wanted(files, type_, name, train, test, seed)
+    with progress(screen, "rows") as line:
+        cards = build(specs, out, workers=workers, on_rows=lambda dataset, rows: line.at(rows, note=dataset))
+    for card in cards:
+        screen.print(Text.assemble((card.name, "bold"), f"  ({card.type}, {card.encoding})"))
         screen.print(f"  {card.counts.law()}")
-        for what, count in card.counts.repairs.items():
-            screen.print(f"  repaired: {what}: {count:,}")
+        for what, count in (*card.counts.repairs.items(), *card.counts.redactions.items()):
+            screen.print(f"  {what}: {count:,}")
         for what, file in card.files.items():
-            screen.print(f"  [dim]{what:8}[/]{file}")
-        results.append(card.result())
+            screen.print(Text.assemble((f"  {what:8}", "dim"), file))
     if as_json:
-        print_json({"datasets": results})
+        print_json({"datasets": [card.result() for card in cards]})
 
 
 def _wanted(

@@ -9,6 +9,8 @@ import click
 
 from lf_wrap.cli.output import console, json_option, print_json
 
+MODEL = "./models/SmolLM2-135M-Instruct"  # as the demo's recipe says it, so that `lfw run` finds the demo's run
+
 
 @click.command("demo")
 @click.option(
@@ -46,8 +48,8 @@ def command(folder: Path, model: str | None, template: str, fresh: bool, as_json
     os.chdir(folder)
     screen.print(f"workspace: {folder}")
     if chosen is None:
-        chosen = str(fetch_smollm2(Path("models/SmolLM2-135M-Instruct"), lambda words: screen.print(f"  {words}")))
-    overrides = [f"model={chosen}", f"template={template}"]
+        fetch_smollm2(Path(MODEL), lambda words: screen.print(f"  {words}"))
+    overrides = [f"model={chosen or MODEL}", f"template={template}"]
     if model:
         overrides.append("train.default_system=null")
     recipe = Path("recipes/demo.yaml")

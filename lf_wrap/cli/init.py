@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from lf_wrap.cli.output import console, json_option, print_json
+
 
 @click.command("init")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def command(folder: Path) -> None:
+@json_option
+def command(folder: Path, as_json: bool) -> None:
     """Lay out a workspace in FOLDER: dataset_info/ (specs and sample rows) and recipes/. What is there stays.
 
     \b
@@ -18,7 +21,10 @@ def command(folder: Path) -> None:
     from lf_wrap.files import shown
     from lf_wrap.pipeline import lay_out
 
-    written = lay_out(folder)
+    screen = console(as_json)
+    written = [shown(file) for file in lay_out(folder)]
     for file in written:
-        click.echo(f"  {shown(file)}")
-    click.echo(f"{len(written)} files written. Next: cd {folder} && lfw build-data dataset_info/demo.yaml")
+        screen.print(f"  {file}")
+    screen.print(f"{len(written)} files written. Next: cd {folder} && lfw build-data dataset_info/demo.yaml")
+    if as_json:
+        print_json({"written": written})

@@ -9,7 +9,7 @@ import sys
 import click
 
 from lf_wrap import __version__
-from lf_wrap.errors import Interrupted, LfwError
+from lf_wrap.errors import Interrupted, LfwError, UserError
 
 # Each command's module in this package (its function has the same name) and its line in `lfw --help`: the modules
 # themselves are not loaded for that.
@@ -62,10 +62,14 @@ def lfw(debug: bool) -> None:
 
 
 def run() -> None:
-    """The console script. Exit codes: 0 done, 1 the user's input, 2 usage, 3 a child program failed, 130 stopped."""
-    debug = "--debug" in sys.argv or os.environ.get("LFW_DEBUG") in {"1", "true"}
+    """The console script. Exit codes: 0 done, 1 the user's input, 2 usage, 3 a child program failed, 130 stopped.
+
+    `--debug` may stand before or behind the command.
+    """
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv[1:]) or os.environ.get("LFW_DEBUG") in {"1", "true"}
     try:
-        lfw.main(standalone_mode=False)
+        lfw.main(arguments, standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
@@ -77,6 +81,10 @@ def run() -> None:
         _fail(error, debug)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        where = None if error.filename is None else str(error.filename)
+        fix = "check the path, the right to use it, and the space that is left"
+        _fail(UserError(error.strerror or str(error), where=where, fix=fix), debug)
     except Exception as error:
         if debug:
             raise

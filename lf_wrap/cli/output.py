@@ -10,8 +10,8 @@ from rich.console import Console
 
 
 def console(as_json: bool) -> Console:
-    """The console for people."""
-    return Console(stderr=as_json, highlight=False, soft_wrap=True)
+    """The console for people. It prints text as it is: a path or a name may look like rich's markup."""
+    return Console(stderr=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_json(result: Any) -> None:

@@ -35,7 +35,7 @@ def command(recipe: Path, overrides: tuple[str, ...], out: Path | None, as_json:
         require_datasets(loaded)
     render(Run(loaded, recipe, folder, detect_hardware(), screen))
     for path in (folder.train_yaml, folder.export_yaml):
-        screen.print(f"[bold]{shown(path)}[/]")
-        screen.print(path.read_text(encoding="utf-8"), markup=False)
+        screen.print(shown(path), style="bold")
+        screen.print(path.read_text(encoding="utf-8"))
     if as_json:
         print_json({"train": shown(folder.train_yaml), "export": shown(folder.export_yaml)})

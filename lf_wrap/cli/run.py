@@ -58,7 +58,7 @@ def command(
     if dry_run:
         plan = _plan(started)
         for line in plan["lines"]:
-            screen.print(line, markup=False)
+            screen.print(line)
         if as_json:
             print_json(
                 {"run_dir": plan["run_dir"], "stages": {}, "scores": {}, "report": None, "commands": plan["commands"]}
@@ -72,12 +72,14 @@ def command(
 
 def tell(result: dict[str, Any], screen: Console) -> None:
     """The run's outcome: one line a metric, and where the report is."""
+    from rich.text import Text
+
     for dataset, scores in result["scores"].items():
         for metric, score in scores.items():
             low, high = (100 * bound for bound in score["interval"])
             change = f"{100 * score['base']:.1f} % → {100 * score['tuned']:.1f} %"
             sure = f"({low:+.1f} … {high:+.1f} points, n = {score['n']})"
-            screen.print(f"  {dataset}  {metric:12}  {change}  {sure}  [bold]{score['verdict']}[/]")
+            screen.print(Text.assemble(f"  {dataset}  {metric:12}  {change}  {sure}  ", (score["verdict"], "bold")))
     if result["report"]:
         screen.print(f"report: {result['report']}")
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from lf_wrap import evaluation
 from lf_wrap.dataset import build, is_fresh, load_spec, registered_file
 from lf_wrap.errors import UserError
-from lf_wrap.files import sha256, shown, usable, write_text
+from lf_wrap.files import existing_file, sha256, shown, usable, write_text
 from lf_wrap.model import local_folder
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
 from lf_wrap.pipeline.progress import Line, progress
@@ -75,13 +75,15 @@ def _build_inputs(run: Run) -> dict[str, str]:
 
 def _build(run: Run) -> None:
     if run.recipe.data.build:
-        for name, spec in load_spec(Path(run.recipe.data.build)).items():
-            if is_fresh(name, spec, run.dataset_dir):
-                run.console.print(f"  {name}: as built before", highlight=False)
-                continue
-            with progress(run.console, name) as line:
-                card = build(name, spec, run.dataset_dir, line.at)
-            run.console.print(f"  {name}: {card.counts.law()}", highlight=False)
+        fix = "run from the workspace that `lfw init` laid out, or correct data.build"
+        specs = load_spec(existing_file(Path(run.recipe.data.build), fix))
+        if is_fresh(specs, run.dataset_dir):
+            run.console.print(f"  {', '.join(specs)}: as built before")
+        else:
+            with progress(run.console, "rows") as line:
+                cards = build(specs, run.dataset_dir, on_rows=lambda name, rows: line.at(rows, note=name))
+            for card in cards:
+                run.console.print(f"  {card.name}: {card.counts.law()}")
     require_datasets(run.recipe)
     render(run)
 
