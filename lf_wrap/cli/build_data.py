@@ -18,9 +18,9 @@ SPEC_SUFFIXES = {".yaml", ".yml"}
 def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted:
         return
-    from lf_wrap.sources import SOURCES
+    from lf_wrap.sources import all_sources
 
-    for source in SOURCES:
+    for source in all_sources():
         click.echo(f"{source.name:22} {source.shape}")
     ctx.exit()
 

@@ -27,6 +27,7 @@ from lf_wrap.sources.openai_messages import OpenAiMessages
 from lf_wrap.sources.paths import files_of
 from lf_wrap.sources.pippa import Pippa
 from lf_wrap.sources.plain_text import PlainText
+from lf_wrap.sources.plugins import hookimpl, plugin_sources
 from lf_wrap.sources.promptcblue import PromptCblue
 from lf_wrap.sources.qa_pair import QaPair
 from lf_wrap.sources.rolebench import RoleBench
@@ -46,7 +47,9 @@ __all__ = [
     "RawFile",
     "Row",
     "Source",
+    "all_sources",
     "files_of",
+    "hookimpl",
     "look_medical",
     "open_all",
     "open_rows",
@@ -85,16 +88,21 @@ MEDICAL_SHARE = 0.5
 ROWS_SNIFFED = 20
 
 
+def all_sources() -> tuple[type[Source], ...]:
+    """Every raw layout that is known: those of plugins first, then our own."""
+    return (*plugin_sources(), *SOURCES)
+
+
 def source_named(name: str) -> type[Source]:
     """The source called `name`.
 
     Raises:
         UserError: there is none.
     """
-    for source in SOURCES:
+    for source in all_sources():
         if source.name == name:
             return source
-    known = [source.name for source in SOURCES]
+    known = [source.name for source in all_sources()]
     raise UserError(f"there is no source type {name!r}", fix=did_you_mean(name, known))
 
 
@@ -118,7 +126,7 @@ def recognise(
         row for row in (first_values(raw) if values is None else values) if isinstance(row, dict)
     ]
     rows = [{renamed.get(key, key): value for key, value in row.items()} for row in named]
-    for source in SOURCES:
+    for source in all_sources():
         if rows and 2 * sum(map(source.fits, rows)) > len(rows):
             return source
     seen = f"its rows have: {', '.join(map(str, rows[0]))}" if rows else "it has no rows of named values"
