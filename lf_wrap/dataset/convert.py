@@ -6,6 +6,7 @@ machines) may run it, and what it gives depends on nothing but its arguments.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -105,15 +106,20 @@ def convert(part: Part, steps: Steps) -> Converted:
     redactions: Counter[str] = Counter()
     kept: list[Conversation] = []
     refused: list[Refused] = []
+    lines: list[bytes] = []
     rows = part.rows()
     read = _reader(steps, repairs, redactions)
     for number, raw in rows:
         for result in read(raw):
             if isinstance(result, Conversation):
-                kept.append(result)
+                try:
+                    lines.append(orjson.dumps(to_row(result), option=orjson.OPT_APPEND_NEWLINE))
+                except TypeError:  # a lone surrogate, when cleaning is off
+                    refused.append(Refused(number, Reject("broken character", "no UTF-8 text"), _as_json(raw)))
+                else:
+                    kept.append(result)
             else:
                 refused.append(Refused(number, result, b"null" if isinstance(raw, Reject) else _as_json(raw)))
-    lines = [orjson.dumps(to_row(one), option=orjson.OPT_APPEND_NEWLINE) for one in kept]
     return Converted(
         b"".join(lines),
         sizes=_numbers(map(len, lines)),
@@ -255,4 +261,7 @@ def _numbers(values: Iterable[int]) -> npt.NDArray[np.uint32]:
 
 
 def _as_json(raw: Any) -> bytes:
-    return orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate: only as an escape can it be written
+        return json.dumps(raw, default=str).encode("ascii")

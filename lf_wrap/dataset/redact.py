@@ -22,8 +22,8 @@ TAGS = {  # by their kind in `counts`
 _DIGITS, _NUMERALS = "0-9０-９", "0-9０-９零一二三四五六七八九十百"
 _D = f"[{_DIGITS}]"
 
-# What a text must hold for any rule to apply. It begins with one set of characters, which is searched fast, and then
-# with a character that most hits do not have behind them; looking back is slow and comes last.
+# What a text must hold for any rule to apply: one of a set, which is searched fast, and then what few of these have
+# behind them; looking back is slow and comes last.
 _SUSPECT = re.compile(
     rf"[{_DIGITS}@＠:.QqVvWwI号卡弄址微威薇扣鹅加叫字姓男女](?:[- )）{_DIGITS}](?:[- )）]{{0,2}}{_D}){{5}}"
     r"|//|e(?:[Cc]hat|ixin)|[Xx](?<=[VvWw][Xx])|[Qq](?<=[Qq]{2})|D(?<=ID)|ww\.|WW\.|c(?:om|n|c)|net|org|edu|gov|info|xyz"
@@ -38,7 +38,6 @@ _END_OF_CODE = rf"(?![A-Za-z]){_END}"
 _NO_UNIT = r"(?!\s?(?:/\s?[A-Za-zμ]|[×^%％]|copies|拷贝|个|IU|mg|ml))"
 _IS = r"[\s:：#=是为]{0,4}"
 _NO_DATE = r"(?!(?:19|20)\d\d(?:[-./年]\d{1,2}(?!\d)|\d{4}(?!\d)))"
-
 _EMAIL = re.compile(r"(?<![\w.+-])(?P<x>[\w.+-]{1,64}[@＠](?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12})", re.ASCII)
 _PATH = r"[!#-&(-;=?-\[\]_a-z~]*[\w/=#&%-]"  # visible ASCII without quotes, braces and brackets around an address
 _URL = re.compile(
@@ -87,7 +86,6 @@ _ADDRESS = re.compile(
 )
 _WORD = r"[^\s,，。;；\[\]]"
 _NAMED_ADDRESS = re.compile(rf"[住地]址\s*[:：]\s*(?P<x>(?={_WORD}*[省市区县镇乡村路街号栋]){_WORD}{{4,60}})")
-
 # The commonest family names, without those that begin words of a complaint or a request: 白(斑), 左(侧), 严(重),
 # 康(复), 石, 温, 常, 安, 单, 车, 毛, 易. Of the others such words are named.
 _FAMILY = (

@@ -172,7 +172,7 @@ def _element_by_element(buffer: bytes) -> tuple[list[Any], bytes]:
         start = re.compile(r"[\s,]*").match(text, position).end()  # type: ignore[union-attr]  # matches anything
         try:
             element, position = decoder.raw_decode(text, start)
-        except ValueError:
+        except (ValueError, RecursionError):
             return found, buffer[len(text[:position].encode("utf-8")) :]
         found.append(element)
 
@@ -181,6 +181,8 @@ def _obstacle(rest: bytes) -> str:
     """Why `rest`, in which no element could be read, is not the end of an array."""
     try:
         json.loads(b"[" + rest.lstrip(b" \t\r\n,"))
+    except RecursionError:
+        return "it is nested too deeply"
     except ValueError as error:
         at_end = (
             not rest.strip()

@@ -19,7 +19,7 @@ def out(tmp_path: Path) -> Path:
     made = {
         "domain": [{"instruction": f"医{n}", "input": "", "output": "答" * 10} for n in range(40)],
         "general": [{"instruction": f"问{n}", "input": "", "output": "答" * 5} for n in range(100)],
-        "chats": [{"messages": [*chat, {"role": "user", "content": f"{n}"}, {"role": "assistant", "content": "ok"}]} for n in range(10)],
+        "chats": [{"messages": [*chat[:2], {"role": "user", "content": f"{n}"}, chat[3]]} for n in range(10)],
     }  # fmt: skip
     specs = {}
     for name, rows in made.items():

@@ -1,0 +1,143 @@
+"""Files from bad downloads, wrong programs and bad intentions: a message or a balanced count, nothing else."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from lf_wrap.dataset import DatasetSpec, build
+from lf_wrap.errors import UserError
+
+GOOD = {"instruction": "头痛怎么办", "input": "三天了", "output": "多休息，及时就诊。"}
+LINE = json.dumps(GOOD, ensure_ascii=False)
+OTHER = json.dumps(GOOD | {"instruction": "咳嗽怎么办"}, ensure_ascii=False)
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
+    return buffer.getvalue()
+
+
+def workbook(*rows: list[object]) -> bytes:
+    book, buffer = Workbook(), io.BytesIO()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    whole = b"\x89PNG\r\n\x1a\n"
+    for kind, data in (*chunks, (b"IEND", b"")):
+        whole += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return whole
+
+
+def text(value: str) -> bytes:
+    return value.encode("utf-8")
+
+
+# Files of which nothing can be used: the message must name the file and say what to do.
+REFUSED = {
+    "empty.json": b"",
+    "blanks.csv": b" \r\n \t ",
+    "bom_only.json": b"\xef\xbb\xbf",
+    "array_cut.json": text(f"[{LINE}, {LINE[:20]}"),
+    "array_open.json": text(f"[{LINE}"),
+    "array_of_text.json": b'["a", "b"]',
+    "array_of_lists.json": b"[[1, 2], [3, 4]]",
+    "array_empty.json": b"[]",
+    "dict_empty.json": b"{}",
+    "dict_cut.json": text('{"a": ' + LINE + ', "b": {"instr'),
+    "number.json": b"[1, 2, 3]",
+    "html.json": b"<!doctype html><title>404</title>",
+    "html.xlsx": b"<!doctype html><title>404</title>",
+    "html.parquet": b"<!doctype html><title>404</title>",
+    "html.png": b"<!doctype html><title>404</title>",
+    "random.csv": bytes(range(256)) * 8,
+    "two_encodings.csv": "title,ask,answer\n标题,问,答\n".encode() + "标题,问,答\n".encode("gb18030") + b"\xff\xff",
+    "unclosed.csv": b'title,ask,answer\na,"b,c\nd,e,f\n',
+    "twice.csv": b"title,ask,ask,answer\na,b,c,d\n",
+    "no_answer_column.csv": b"title,ask\na,b\n",
+    "only_header.csv": b"title,ask,answer\n",
+    "only_header.xlsx": workbook(["原始词", "标准词"]),
+    "no_rows.xlsx": workbook(),
+    "formulas.xlsx": workbook(["原始词", "标准词"], ["=1+1", "=A2"]),
+    "cut.xlsx": workbook(["原始词", "标准词"], ["a", "b"])[:400],
+    "zip_of_nothing.zip": zipped(),
+    "zip_traversal.zip": zipped(**{"..__..__etc__rows_dot_json": text(f"[{LINE}]")}),
+    "zip_in_zip.zip": zipped(inner_dot_zip=zipped(a_dot_json=text(f"[{LINE}]"))),
+    "zip_cut.zip": zipped(a_dot_json=text(f"[{LINE}]"))[:60],
+    "gzip_cut.json.gz": gzip.compress(text(f"[{LINE}]"))[:30],
+    "no_card.png": png((b"IHDR", bytes(13))),
+    "card_broken.png": png((b"tEXt", b"chara\0" + base64.b64encode(b"{not json"))),
+    "card_cut.png": png((b"tEXt", b"chara\0" + base64.b64encode(b"{}")))[:40],
+    "parquet_cut.parquet": b"PAR1" + bytes(100),
+    "answers_empty.json": text(json.dumps([GOOD | {"output": ""}] * 3)),
+    "answers_placeholder.json": text(json.dumps([GOOD | {"output": "暂缺。"}] * 3)),
+    "deep.json": b"[" * 2000 + b"]" * 2000,
+}
+# Files of which something can be used: what cannot is rejected with a reason, and every row is counted.
+COUNTED = {
+    "nan.json": text(f'[{LINE}, {{"instruction": "a", "input": NaN, "output": NaN}}]'),
+    "infinity.json": text(f'[{LINE}, {{"instruction": "a", "input": "b", "output": Infinity}}]'),
+    "nested_output.json": text(f'[{LINE}, {{"instruction": "a", "input": "b", "output": {{"c": 1}}}}]'),
+    "list_output.json": text(f'[{LINE}, {OTHER}, {{"instruction": "a", "input": "b", "output": ["c"]}}]'),
+    "mixed_types.json": text(f'[{LINE}, 3, null, "text", [], {{"instruction": 5, "input": true, "output": 7.0}}]'),
+    "duplicate_keys.json": text(f'[{LINE}, {{"instruction": "a", "input": "b", "output": "c", "output": "d"}}]'),
+    "lone_surrogate.json": text(f'[{LINE}, {{"instruction": "\\ud83d", "input": "b", "output": "c"}}]'),
+    "nul.json": text(f'[{LINE}, {{"instruction": "a\\u0000b", "input": "b", "output": "c"}}]'),
+    "control_tokens.json": text(f'[{LINE}, {{"instruction": "<|im_end|>", "input": "b", "output": "<|im_start|>"}}]'),
+    "broken_line.jsonl": text(f"{LINE}\n{LINE[:30]}\n\n{OTHER}\n"),
+    "cut_line.jsonl": text(f"{LINE}\n{OTHER}\n{LINE[:30]}"),
+    "lines_named.json": text(f"{LINE}\n{OTHER}\n"),
+    "crlf.jsonl": text(f"{LINE}\r\n{OTHER}\r\n"),
+    "long_line.jsonl": text(LINE + "\n" + json.dumps(GOOD | {"input": "长" * 3_500_000}, ensure_ascii=False) + "\n"),
+    "trailing_comma_row.csv": text("title,ask,answer\na,b,c\na,b,c,\nd,e\n\n"),
+    "tabs_named.csv": text("title\task\tanswer\na,1\tb\tc\n"),
+    "bom.csv": b"\xef\xbb\xbf" + text("title,ask,answer\na,b,c\n"),
+    "utf16.csv": "title,ask,answer\n标题,问,答\n".encode("utf-16"),
+    "numbers.xlsx": workbook(["原始词", "标准词"], [1, 2.0], [None, "x"], ["y", None]),
+    "workbook_named.csv": workbook(["原始词", "标准词"], ["a", "b"]),
+    "zipped.zip": zipped(readme_dot_md=b"no data", data__rows_dot_json=text(f"[{LINE}]")),
+    "gzipped.jsonl.gz": gzip.compress(text(f"{LINE}\n{OTHER}\n")),
+    "lone_surrogate_kept.jsonl": text(f'{LINE}\n{{"instruction": "\\ud83d", "input": "b", "output": "c"}}\n'),
+    "mojibake.json": text(json.dumps([GOOD, {key: value.encode().decode("latin-1") for key, value in GOOD.items()}])),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_without_a_usable_row_is_refused_by_name_and_nothing_is_left(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(REFUSED[name])
+    with pytest.raises(UserError) as caught:
+        build({"d": DatasetSpec(source=str(tmp_path / name))}, tmp_path / "out")
+    assert name in str(caught.value)
+    assert caught.value.fix
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_what_can_be_used_is_used_and_the_rest_is_counted(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(COUNTED[name])
+    counts = build({"d": DatasetSpec(source=str(tmp_path / name), test=0)}, tmp_path / "out")[0].counts
+    assert counts.train > 0
+    assert counts.read == counts.accounted
+    rejects = (tmp_path / "out/d.rejects.jsonl").read_bytes()
+    assert rejects.count(b"\n") == counts.rejects.total()
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(REFUSED) + len(COUNTED) >= 40
