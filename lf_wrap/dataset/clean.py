@@ -54,11 +54,7 @@ def clean(conversation: Conversation, counts: Counter[str]) -> Conversation | Re
     Rejected are rows with half a character (a lone surrogate, which UTF-8 cannot hold), rows whose last answer is
     nothing but a placeholder, and rows whose only question is.
     """
-    if not (
-        all(_is_clean(text) for _, text in conversation.turns)
-        and _is_clean(conversation.system)
-        and _is_clean(conversation.asked)
-    ):
+    if not _all_clean(conversation):
         changes: set[str] = set()
         try:
             conversation = _cleaned(conversation, changes)
@@ -72,6 +68,14 @@ def _cleaned(conversation: Conversation, changes: set[str]) -> Conversation:
     turns = tuple(Turn(role, _clean_text(text, changes)) for role, text in conversation.turns)
     system, asked = _clean_text(conversation.system, changes), _clean_text(conversation.asked, changes)
     return conversation._replace(turns=turns, system=system, asked=asked) if changes else conversation
+
+
+def _all_clean(conversation: Conversation) -> bool:
+    """Whether all texts surely need nothing; then `asked` does not either, since the turns hold it."""
+    for _, text in conversation.turns:  # a loop, since a generator costs as much as the checks
+        if not _is_clean(text):
+            return False
+    return _is_clean(conversation.system)
 
 
 def _is_clean(text: str) -> bool:

@@ -215,7 +215,7 @@ def _measured(kept: list[Conversation]) -> dict[str, Any]:
 def _compared(kept: list[Conversation], steps: Steps) -> dict[str, Any]:
     """The hashes and signatures of these conversations, as far as they are wanted."""
     none = np.zeros(0, np.uint64)
-    unsigned = np.zeros((0, fingerprint.PLACES), np.uint32), np.zeros(0, np.uint32)
+    unsigned = np.zeros((0, fingerprint.PLACES), np.uint16), np.zeros(0, np.uint32)
     compared = {"whole": none, "question": none, "group": none}
     (like, like_grams), (asks_like, asks_grams) = unsigned, unsigned
     if steps.compare:

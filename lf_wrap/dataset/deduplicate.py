@@ -30,30 +30,25 @@ def clusters(signatures: Signatures, grams: npt.NDArray[np.uint32], alike: float
     Texts with under `FEWEST` n-grams of their own are alike to none. Key: a band of the signature; the rows of a band
     are held against its first and against their neighbour by the whole signature.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     rows = len(signatures)
+    cluster = np.arange(rows)
     long_enough = np.flatnonzero(grams >= FEWEST)
-    one_side, other_side = [], []
-    for band in np.split(signatures[long_enough], BANDS, axis=1):
-        key = np.ascontiguousarray(band).view(np.uint64)
-        mixed = key[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ key[:, 1]
-        order = np.argsort(mixed, kind="stable")
-        same = np.concatenate(([False], mixed[order][1:] == mixed[order][:-1])) if len(order) else np.zeros(0, bool)
+    for band in range(0, PLACES, PLACES // BANDS):
+        # Four 16-bit places are one 64-bit key.
+        key = np.ascontiguousarray(signatures[long_enough, band : band + PLACES // BANDS]).view(np.uint64)[:, 0]
+        order = np.argsort(key, kind="stable")
+        same = np.zeros(len(order), bool)
+        same[1:] = key[order][1:] == key[order][:-1]
         members = np.flatnonzero(same)
         firsts = np.maximum.accumulate(np.where(same, 0, np.arange(len(order))))[members]
-        for left in {"first": firsts, "neighbour": members - 1}.values():
-            one_side.append(long_enough[order[left]])
-            other_side.append(long_enough[order[members]])
-    if not one_side:
-        return np.arange(rows)
-    # One number a pair, since sorting rows of a table takes ten times as long.
-    both = np.unique(np.concatenate(one_side) * rows + np.concatenate(other_side))
-    pairs = np.stack(np.divmod(both, rows), axis=1)
-    pairs = pairs[_likeness(signatures, pairs) >= alike]
-    graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(rows, rows))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+        for others in (firsts, members - 1):
+            pairs = np.stack((long_enough[order[others]], long_enough[order[members]]), axis=1)
+            pairs = pairs[cluster[pairs[:, 0]] != cluster[pairs[:, 1]]]  # what is together needs no second look
+            pairs = pairs[_likeness(signatures, pairs) >= alike]
+            if len(pairs):
+                # Rows are nodes, and so is each cluster so far: its rows stay together.
+                cluster = _connected(2 * rows, np.arange(rows), rows + cluster, pairs[:, 0], pairs[:, 1])[:rows]
+    return cluster
 
 
 def best_of_each(cluster: Numbers, worth: npt.NDArray[np.uint32]) -> Mask:
@@ -67,9 +62,6 @@ def best_of_each(cluster: Numbers, worth: npt.NDArray[np.uint32]) -> Mask:
 
 def joined(*labels: npt.NDArray[np.int64] | Hashes) -> Numbers:
     """Group numbers such that rows which have any of the labels in common are in one group; label 0 joins nothing."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     rows = len(labels[0])
     one_side, other_side, nodes = [], [], rows
     for label in labels:
@@ -78,9 +70,17 @@ def joined(*labels: npt.NDArray[np.int64] | Hashes) -> Numbers:
         one_side.append(said)
         other_side.append(nodes + which)
         nodes += len(names)
-    edges = np.concatenate(one_side), np.concatenate(other_side)
+    return _connected(nodes, np.concatenate(one_side), np.concatenate(other_side))[:rows]
+
+
+def _connected(nodes: int, *sides: Numbers) -> Numbers:
+    """Component numbers of a graph whose edges join the first side to the second, the third to the fourth, …"""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    edges = np.concatenate(sides[::2]), np.concatenate(sides[1::2])
     graph = coo_matrix((np.ones(len(edges[0]), np.int8), edges), shape=(nodes, nodes))
-    return np.asarray(connected_components(graph, directed=False)[1][:rows], np.int64)
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def _likeness(signatures: Signatures, pairs: Numbers, at_once: int = 1 << 16) -> npt.NDArray[np.float64]:

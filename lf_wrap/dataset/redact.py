@@ -111,8 +111,10 @@ def redact(conversation: Conversation, counts: Counter[str]) -> Conversation:
 
     `counts` gets the number of pieces by kind. `asked`, which repeats what the turns hold, is redacted but not counted.
     """
-    texts = (conversation.system, conversation.asked, *[text for _, text in conversation.turns])
-    if not any(map(_SUSPECT.search, texts)):
+    for _, text in (*conversation.turns, ("system", conversation.system)):
+        if _SUSPECT.search(text):
+            break
+    else:
         return conversation
     system, asked = _redacted(conversation.system, counts), _redacted(conversation.asked, Counter())
     turns = tuple(Turn(role, _redacted(text, counts)) for role, text in conversation.turns)

@@ -110,6 +110,8 @@ def repair_row(row: Any) -> tuple[Any, bool, bool]:
         text, status = repair(row)
         return text, text != row, status == "lost"
     if isinstance(row, dict):
+        if _shows_no_sign(row):
+            return row, False, False
         pairs, repaired, lost = repair_row([part for pair in row.items() for part in pair])
         return dict(zip(pairs[::2], pairs[1::2], strict=True)) if repaired else row, repaired, lost
     if isinstance(row, list):
@@ -117,6 +119,13 @@ def repair_row(row: Any) -> tuple[Any, bool, bool]:
         repaired, lost = any(part[1] for part in parts), any(part[2] for part in parts)
         return [part[0] for part in parts] if repaired else row, repaired, lost
     return row, False, False
+
+
+def _shows_no_sign(row: dict[Any, Any]) -> bool:
+    """Whether a flat row surely needs nothing: one search for all its texts, all that most rows pass through."""
+    texts = [part for pair in row.items() for part in pair if part.__class__ is str]
+    nested = [value for value in row.values() if value.__class__ is dict or value.__class__ is list]
+    return not nested and not _SIGN.search("\n".join(texts))
 
 
 def _is_evidence(form: str) -> bool:
