@@ -38,7 +38,7 @@ class Engine:
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, padding_side="left")
             self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # each file format's library raises kinds of its own
             raise UserError(
                 f"{shown(folder)} cannot be loaded: {error}", fix="check that the model is whole"
             ) from error

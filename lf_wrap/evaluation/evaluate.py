@@ -50,7 +50,8 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
         UserError: the file is missing or broken.
     """
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open("rb") as lines:
+            return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise UserError(
             f"{shown(path)} holds no answers: {error}", fix="run the evaluation again: --from evaluate"

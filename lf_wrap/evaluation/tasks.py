@@ -86,7 +86,7 @@ def parsed_report(answer: str) -> dict[str, Any] | None:
     fenced = FENCED.search(answer)
     try:
         value = json.loads(fenced.group(1) if fenced else answer)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second where a model is stuck on [
         return None
     return value if isinstance(value, dict) else None
 

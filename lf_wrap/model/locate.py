@@ -30,7 +30,8 @@ def local_folder(name: str) -> Path:
 
         return Path(snapshot_download(name))
     except Exception as error:  # noqa: BLE001  (each hub's client and its HTTP library raise kinds of their own)
+        said = str(error).partition("\n")[0][:200]
         raise UserError(
-            f"{name} cannot be had from {hub}: {type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            f"{name} cannot be had from {hub}: {type(error).__name__}: {said}",
             fix="check the id and the connection, set USE_MODELSCOPE_HUB=1 for ModelScope, or name a local folder",
         ) from None

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 TAIL_BYTES = 64 << 10
 ERROR_LINE = re.compile(r"^(?:\[?rank\d+\]?:? ?)?((?:[\w.]+\.)?\w*(?:Error|Exception|Interrupt|Exit)\b:? ?.*)$")
+# What llamafactory-cli and torchrun raise about their children, below the error of the child itself.
+WRAPPER = re.compile(r"[\w.]*\b(?:CalledProcessError|ChildFailedError)\b")
 
 
-def last_error(log: Path) -> str:
-    """The last line of `log` that names an exception, else its last line that is not blank."""
+def last_error(log: Path, began_at: int = 0) -> str:
+    """The last line of `log`, from byte `began_at` on, that names an exception, else the last that is not blank.
+
+    That another process failed is said only where that process did not say why.
+    """
     with log.open("rb") as handle:
-        handle.seek(0, 2)
-        handle.seek(max(0, handle.tell() - TAIL_BYTES))
+        size = handle.seek(0, os.SEEK_END)
+        handle.seek(max(began_at, size - TAIL_BYTES))
         lines = [line.strip() for line in handle.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    for line in reversed(lines):
-        if found := ERROR_LINE.match(line):
-            return found.group(1)
-    return lines[-1] if lines else "it printed nothing"
+    errors = [found.group(1) for line in lines if (found := ERROR_LINE.match(line))]
+    causes = [error for error in errors if not WRAPPER.match(error)]
+    return (causes or errors or lines or ["it printed nothing"])[-1]

@@ -7,10 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
+
+import psutil
 
 from lf_wrap.errors import ChildFailed, Interrupted, UserError
 from lf_wrap.files import shown
@@ -42,10 +44,11 @@ def launch(
 
     Raises:
         ChildFailed: it ended with another exit code than 0; the message has its last error line.
-        Interrupted: Ctrl-C or SIGTERM; the child and all it started are stopped first.
+        Interrupted: Ctrl-C, SIGTERM, or the terminal was closed; the child and all it started are stopped first.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output, _sigterm_as_interrupt():
+    with log.open("ab") as output, _stop_signals_noted() as noted:
+        began_at = output.tell()
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -55,51 +58,73 @@ def launch(
             start_new_session=True,
         )
         try:
-            while True:
-                try:
-                    code = child.wait(POLL_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    on_poll()
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted", fix="the same command goes on from the last finished stage") from None
+            while not noted and _still_runs(child):
+                on_poll()
         finally:
-            _stop(child)
+            _stop(child.pid, noted)
+            child.wait()
+    if noted:
+        raise Interrupted("interrupted", fix="the same command goes on from the last finished stage")
     on_poll()
-    if code != 0:
+    if child.returncode != 0:
         raise ChildFailed(
-            f"{Path(command[0]).name} {command[1]} failed (exit {code}): {last_error(log)}",
+            f"{Path(command[0]).name} {command[1]} failed (exit {child.returncode}): {last_error(log, began_at)}",
             where=shown(log),
             fix="read the log from its end; mend the cause and run the same command again",
         )
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Ends the child's whole process group: politely, then for good."""
-    if child.poll() is None:
-        _signal(child.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(GRACE_SECONDS)
-    _signal(child.pid, signal.SIGKILL)
-    child.wait()
+@contextmanager
+def _stop_signals_noted() -> Iterator[list[int]]:
+    """The signals that asked us to stop within the block. They interrupt nothing there, or a child might be left.
 
-
-def _signal(group: int, number: signal.Signals) -> None:
+    What was ignored before stays ignored: after `nohup`, a closed terminal is no reason to stop.
+    """
+    noted: list[int] = []
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [number for number in asking if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in heeded}
     try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return  # nobody is left in the group
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-class _sigterm_as_interrupt:  # noqa: N801  (used like a function)
-    """Within the block SIGTERM raises KeyboardInterrupt, so that both ways of stopping clean up alike."""
+def _still_runs(child: subprocess.Popen[bytes]) -> bool:
+    """Whether the child has not ended `POLL_SECONDS` from now."""
+    try:
+        child.wait(POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
-    def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGTERM, self._raise)
 
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._before)
+def _stop(group: int, noted: list[int]) -> None:
+    """Ends the group and all it started: politely, then for good, which another signal only hastens."""
+    family = _family(group)
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
+    known, deadline = len(noted), time.monotonic() + GRACE_SECONDS
+    while len(noted) == known and time.monotonic() < deadline and any(map(_alive, family)):
+        time.sleep(0.1)
+    for process in (*family, *_family(group)):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
-    @staticmethod
-    def _raise(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+
+def _family(group: int) -> list[psutil.Process]:
+    """The processes of a group and all that they started: torchrun gives each GPU's process a group of its own."""
+    family = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == group:
+                family += [process, *process.children(recursive=True)]
+    return family
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

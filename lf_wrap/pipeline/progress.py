@@ -21,10 +21,10 @@ class Line:
         self._live: Progress | None = None
         if console.is_terminal:
             columns = (
-                TextColumn("  {task.description}"),
+                TextColumn("  {task.description}", markup=False),
                 BarColumn(24),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
             )
             self._live = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True)
             self._task = self._live.add_task(title, total=total, note="")

@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lf_wrap.errors import LfwError, UserError, did_you_mean
-from lf_wrap.files import shown
+from lf_wrap.files import shown, usable
 from lf_wrap.pipeline.run_folder import start
 from lf_wrap.pipeline.stages import STAGES, Run
 
@@ -20,7 +20,8 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
     """Runs the stages from `first` (which is done again) to `last`; returns what `lfw run --json` prints.
 
     Raises:
-        UserError: a stage name is unknown, another process works in the folder, or an input is not as it must be.
+        UserError: a stage name is unknown, the folder's path has a blank, another process works in it, or an input
+            is not as it must be.
         ChildFailed: a child program failed.
         Interrupted: we were asked to stop.
     """
@@ -28,6 +29,11 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
     for name in (first, last):
         if name is not None and name not in names:
             raise UserError(f"there is no stage {name!r}", fix=did_you_mean(name, names))
+    if len(usable(run.folder.path).split()) > 1:
+        raise UserError(
+            f"the run folder {shown(run.folder.path)} has a blank in its path",
+            fix="choose another with --run-dir: with several GPUs, LLaMA-Factory takes its command apart there",
+        )
     redo_from = names.index(first) if first else len(names)
     wanted = STAGES[: names.index(last) + 1] if last else STAGES
     run.folder.path.mkdir(parents=True, exist_ok=True)
@@ -39,9 +45,9 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
                 inputs = stage.inputs(run)
                 if number < redo_from and run.folder.still_done(stage.name, inputs, stage.outputs(run)):
                     outcome[stage.name] = SKIPPED
-                    run.console.print(f"[dim]{stage.name:9} done before[/]")
+                    run.console.print(f"{stage.name:9} done before", style="dim")
                     continue
-                run.console.print(f"[bold]{stage.name}[/]")
+                run.console.print(stage.name, style="bold")
                 outcome[stage.name] = FAILED
                 _perform_one(run, number, inputs)
                 outcome[stage.name] = DONE
@@ -70,7 +76,7 @@ def _perform_one(run: Run, number: int, inputs: dict[str, str]) -> None:
     seconds = round(time.monotonic() - began, 2)
     outputs = run.folder.hashes(stage.outputs(run))
     run.folder.record(stage.name, "end", exit=0, inputs=inputs, outputs=outputs, seconds=seconds)
-    run.console.print(f"  [dim]{seconds:,.1f} s[/]")
+    run.console.print(f"  {seconds:,.1f} s", style="dim")
 
 
 def scores_of(run: Run) -> dict[str, Any]:

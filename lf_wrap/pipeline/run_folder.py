@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from lf_wrap.files import sha256, write_text
+from lf_wrap.files import sha256, whole_lines, write_text
 from lf_wrap.recipe import Recipe
 
 
@@ -52,23 +52,16 @@ class RunFolder:
         return self.path / "evaluation" / f"{model}.{dataset}.jsonl"
 
     def events(self) -> list[dict[str, Any]]:
-        """The ledger's events; a last line that was cut off by a crash is no event."""
-        if not self.ledger.exists():
-            return []
-        events = []
-        for line in self.ledger.read_text(encoding="utf-8").splitlines():
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                continue
-        return events
+        """The ledger's events; a line that was cut off by a crash is no event."""
+        return list(whole_lines(self.ledger))
 
     def record(self, stage: str, event: str, **facts: Any) -> None:
-        """Appends one event to the ledger."""
+        """Appends one event to the ledger, on a line of its own even where a crash cut off the last one."""
         line = json.dumps({"stage": stage, "event": event, "at": now(), **facts}, ensure_ascii=False)
         self.ledger.parent.mkdir(parents=True, exist_ok=True)
+        cut_off = self.ledger.exists() and not self.ledger.read_bytes().endswith(b"\n")
         with self.ledger.open("a", encoding="utf-8") as handle:
-            handle.write(line + "\n")
+            handle.write("\n" * cut_off + line + "\n")
 
     def finished(self, stage: str) -> dict[str, Any] | None:
         """The event with which `stage` last ended well, unless it began again since."""
@@ -101,7 +94,7 @@ def run_folder(recipe: Recipe, runs: Path, *, fresh: bool) -> RunFolder:
     earlier = sorted((runs / recipe.name).glob(f"*-{digest}"))
     if earlier and not fresh:
         return RunFolder(earlier[-1])
-    return RunFolder(runs / recipe.name / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest}")
+    return RunFolder(runs / recipe.name / f"{datetime.now(UTC):%Y%m%d-%H%M%S.%f}-{digest}")
 
 
 def start(folder: RunFolder, recipe: Recipe) -> None:

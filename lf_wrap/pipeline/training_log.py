@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from lf_wrap.files import whole_lines
 
 LOG = "trainer_log.jsonl"
 
@@ -21,17 +22,8 @@ class Step:
 
 def read_steps(output_dir: Path) -> list[Step]:
     """The steps logged so far; a line that is still being written is left for the next time."""
-    path = output_dir / LOG
-    if not path.exists():
-        return []
-    steps = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            logged = json.loads(line)
-        except ValueError:
-            continue
-        if "current_steps" in logged:
-            steps.append(
-                Step(logged["current_steps"], logged["total_steps"], logged.get("loss"), logged.get("elapsed_time", ""))
-            )
-    return steps
+    return [
+        Step(logged["current_steps"], logged["total_steps"], logged.get("loss"), logged.get("elapsed_time", ""))
+        for logged in whole_lines(output_dir / LOG)
+        if "current_steps" in logged
+    ]

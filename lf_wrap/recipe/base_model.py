@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from lf_wrap.errors import UserError
-from lf_wrap.files import sha256, shown
+from lf_wrap.files import shown
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.gguf")
+# The tokenizer belongs to it: its chat template is what a recipe without `template` trains with.
+DEFINING = ("config.json", "tokenizer*", "chat_template*", *WEIGHTS)
+END_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,11 @@ class BaseModel:
         return file if file and file.is_file() else None
 
     def identity(self) -> str:
-        """What tells this model from another: its id, or its config's hash and its files' names and sizes."""
+        """What tells this model from another, wherever its folder lies: its id, or the ends of its files."""
         if not self.folder:
             return self.name
-        files = sorted(file for pattern in WEIGHTS for file in self.folder.glob(pattern))
-        return "; ".join(
-            [sha256(self.folder / "config.json"), *(f"{file.name} {file.stat().st_size}" for file in files)]
-        )
+        files = sorted(file for pattern in DEFINING for file in self.folder.glob(pattern) if file.is_file())
+        return "; ".join(f"{file.name} {file.stat().st_size} {_hash_of_ends(file)}" for file in files)
 
 
 def base_model(name: str) -> BaseModel:
@@ -66,4 +68,15 @@ def base_model(name: str) -> BaseModel:
         settings = json.loads(config.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{shown(config)} is not JSON: {error}", fix="fetch the model again") from None
+    if not isinstance(settings, dict):
+        raise UserError(f"{shown(config)} is not a JSON object", fix="fetch the model again")
     return BaseModel(name, path, settings.get("max_position_embeddings"))
+
+
+def _hash_of_ends(file: Path) -> str:
+    """A hash of the first and the last 64 KiB: a model has gigabytes, and training changes them everywhere."""
+    with file.open("rb") as handle:
+        digest = hashlib.sha256(handle.read(END_BYTES))
+        handle.seek(max(0, file.stat().st_size - END_BYTES))
+        digest.update(handle.read())
+    return digest.hexdigest()

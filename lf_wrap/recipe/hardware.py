@@ -6,14 +6,19 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from itertools import takewhile
+
+from lf_wrap.errors import UserError
 
 BF16_SINCE = 8.0  # compute capability of Ampere, the first with bf16 matrix units
+SECONDS_TO_ANSWER = 30
 
 
 @dataclass(frozen=True)
 class Gpu:
     name: str
-    memory_bytes: int
+    memory_bytes: int | None
+    """None where the GPU has none of its own but shares the CPU's."""
     compute_capability: float
 
 
@@ -33,25 +38,57 @@ class Hardware:
 
 
 def detect_hardware() -> Hardware:
-    """The GPUs that CUDA programs started from here would see, and the cores this process may use."""
+    """The GPUs that CUDA programs started from here would see, and the cores this process may use.
+
+    Raises:
+        UserError: `nvidia-smi` hangs.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Hardware(tuple(_visible(_nvidia_gpus())), cores)
 
 
-def _nvidia_gpus() -> list[Gpu]:
+def _nvidia_gpus() -> dict[str, Gpu]:
+    """Every GPU by its UUID, in the driver's order."""
     if not shutil.which("nvidia-smi"):
-        return []
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+        return {}
+    query = ["nvidia-smi", "--query-gpu=uuid,memory.total,compute_cap,name", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"nvidia-smi has not answered for {SECONDS_TO_ANSWER} seconds",
+            fix="the GPU or its driver hangs: once `nvidia-smi` answers (a restart of the machine helps), try again",
+        ) from None
     if answer.returncode != 0:  # a driver without a card answers so
-        return []
-    lines = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
-    return [Gpu(name, int(memory) << 20, float(capability)) for name, memory, capability in lines]
+        return {}
+    lines = [[cell.strip() for cell in line.split(",", 3)] for line in answer.stdout.splitlines() if line.strip()]
+    return {
+        uuid: Gpu(name, int(memory) << 20 if memory.isdecimal() else None, float(capability))
+        for uuid, memory, capability, name in lines
+    }
 
 
-def _visible(gpus: list[Gpu]) -> list[Gpu]:
+def _visible(gpus: dict[str, Gpu]) -> list[Gpu]:
+    """What CUDA_VISIBLE_DEVICES leaves, as CUDA reads it.
+
+    It holds numbers or UUIDs, as its first entry does, and counts up to the first entry that is no GPU or of the other
+    kind; a GPU that stands in it twice leaves none.
+    """
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is None:
-        return gpus
-    numbers = [int(number) for number in chosen.split(",") if number.strip().isdigit()]
-    return [gpus[number] for number in numbers if number < len(gpus)]
+        return list(gpus.values())
+    entries = [entry.strip() for entry in chosen.split(",")]
+    named = _numbered if entries[0].isdecimal() else _begun
+    found = list(takewhile(bool, (named(entry, list(gpus)) for entry in entries)))
+    return [gpus[uuid] for uuid in found] if len(set(found)) == len(found) else []
+
+
+def _numbered(entry: str, uuids: list[str]) -> str:
+    """The UUID of the GPU with this number; empty when there is none."""
+    return uuids[int(entry)] if entry.isdecimal() and int(entry) < len(uuids) else ""
+
+
+def _begun(entry: str, uuids: list[str]) -> str:
+    """The one UUID that begins like this; empty when there is none or more than one."""
+    begun = [uuid for uuid in uuids if entry.startswith("GPU-") and uuid.startswith(entry)]
+    return begun[0] if len(begun) == 1 else ""

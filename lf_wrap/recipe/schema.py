@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from lf_wrap.dataset.spec import bad_value
+from lf_wrap.dataset.spec import bad_value, sound_name
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
 
@@ -43,9 +43,11 @@ class Recipe(BaseModel):
     """The whole file, with overrides applied."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str
+    name: Annotated[str, AfterValidator(sound_name)] = Field(description="the folder of its runs; the file's own name")
     model: str = Field(description="a local folder, or a ModelScope or Hugging Face id")
-    template: str = Field(description="LLaMA-Factory's name of the chat template")
+    template: str | None = Field(
+        default=None, description="LLaMA-Factory's name of the chat template; the tokenizer's own when left out"
+    )
     data: Data
     train: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory train arguments, verbatim")
     export: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory export arguments, verbatim")
@@ -93,7 +95,7 @@ def _from_llamafactory(content: dict[str, Any]) -> dict[str, Any]:
     train.pop("output_dir", None)
     return {
         "model": train.pop("model_name_or_path"),
-        "template": train.pop("template", "default"),
+        "template": train.pop("template", None),
         "data": data,
         "train": train,
     }

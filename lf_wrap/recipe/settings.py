@@ -20,6 +20,8 @@ ROUND_UP_TO = 64  # a packed length must be a multiple of 8, and matrix units li
 LONGEST_UNASKED = 4096  # a single endless row must not set the memory of every batch
 LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about ten times a full tuning's
 UNMEASURED = 2048
+ADAPTERS = {"lora", "oft"}  # finetuning types that leave the model's own weights alone
+PRECISIONS = ("bf16", "fp16", "pure_bf16", "fp8")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ Settings = dict[str, Setting]
 
 def weights_folder(recipe: Recipe, run: Path) -> Path:
     """Where training writes: `adapter/` when it trains an adapter, `weights/` when it trains the model itself."""
-    return run / ("adapter" if recipe.finetuning_type == "lora" else "weights")
+    return run / ("adapter" if recipe.finetuning_type in ADAPTERS else "weights")
 
 
 def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
@@ -53,7 +55,7 @@ def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
         "finetuning_type": Setting("lora"),
         "dataset": Setting(",".join(recipe.data.train)),
         "dataset_dir": Setting(usable(recipe.data.dataset_dir)),
-        "template": Setting(known_template(recipe.template)),
+        **_template(recipe),
         "output_dir": Setting(usable(weights_folder(recipe, run))),
     }
     settings |= {key: Setting(value) for key, value in recipe.train.items()}
@@ -68,12 +70,12 @@ def export_settings(recipe: Recipe, run: Path) -> Settings:
     model = base_model(recipe.model)
     trained = usable(weights_folder(recipe, run))
     base = usable(model.folder) if model.folder else model.name
-    if recipe.finetuning_type == "lora":
+    if recipe.finetuning_type in ADAPTERS:
         settings = {"model_name_or_path": Setting(base), "adapter_name_or_path": Setting(trained)}
+        settings["finetuning_type"] = Setting("lora", "for every adapter: PEFT reads of which kind it is")
     else:
-        settings = {"model_name_or_path": Setting(trained)}
-    settings["template"] = Setting(recipe.template)
-    settings["finetuning_type"] = Setting(recipe.finetuning_type)
+        settings = {"model_name_or_path": Setting(trained), "finetuning_type": Setting(recipe.finetuning_type)}
+    settings |= _template(recipe)
     if "trust_remote_code" in recipe.train:
         settings["trust_remote_code"] = Setting(recipe.train["trust_remote_code"])
     settings["export_dir"] = Setting(usable(run / "model"))
@@ -81,6 +83,11 @@ def export_settings(recipe: Recipe, run: Path) -> Settings:
     settings["export_device"] = Setting("cpu", "merging needs memory, not speed")
     settings["export_legacy_format"] = Setting(False, "safetensors")
     return settings | {key: Setting(value) for key, value in recipe.export.items()}
+
+
+def _template(recipe: Recipe) -> Settings:
+    """The template where the recipe says one; where it does not, LLaMA-Factory reads the tokenizer's own."""
+    return {} if recipe.template is None else {"template": Setting(known_template(recipe.template))}
 
 
 def _measured(recipe: Recipe, model: BaseModel) -> list[Lengths] | None:
@@ -114,7 +121,7 @@ def _unsaid(
     filled["seed"] = Setting(42)
     if not hardware.gpus:
         filled["use_cpu"] = Setting(True, "no GPU here: fp32 on the CPU")
-    elif "fp16" not in said and "pure_bf16" not in said:
+    elif not any(precision in said for precision in PRECISIONS):
         precision = "bf16" if hardware.bf16 else "fp16"
         filled[precision] = Setting(True, f"{hardware} {'has' if hardware.bf16 else 'lacks'} bf16 matrix units")
     return filled | _steps({**filled, **said}, lengths, hardware)
@@ -151,7 +158,7 @@ def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware
     if "max_samples" in settings:
         rows = min(rows, int(settings["max_samples"].value) * len(lengths))
     steps = ceil(rows / (per_step * max(1, len(hardware.gpus)))) * float(settings["num_train_epochs"].value)
-    if "max_steps" in settings:
+    if "max_steps" in settings and float(settings["max_steps"].value) > 0:  # -1 is the Trainer's own "not set"
         steps = float(settings["max_steps"].value)
     why = f"of about {steps:,.0f} steps"
     logging, saving = max(1, min(10, round(steps / 50))), max(50, round(steps / 5))

@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lf_wrap.report.page import Judged
 
+# Names are drawn as they are written, in the first of these fonts that has the letters: here or where it is read.
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "lfw",
+    "text.parse_math": False,
+    "font.family": ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "DejaVu Sans"],
+}
 INK, BASE, TUNED, ZERO = "#444", "#9aa5b1", "#0b7285", "#c0c6cc"
 
 
 def loss_svg(losses: Sequence[tuple[int, float]]) -> str:
     """Training loss over steps, with its running mean."""
-    figure, axes = _figure(7.2, 2.8)
     steps, values = [step for step, _ in losses], [value for _, value in losses]
-    axes.plot(steps, values, color=BASE, linewidth=1, label="logged")
-    axes.plot(steps, _running_mean(values), color=TUNED, linewidth=2, label="running mean")
-    axes.set_xlabel("step")
-    axes.set_ylabel("training loss")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    return _svg(figure)
+
+    def draw(axes: Any) -> None:
+        axes.plot(steps, values, color=BASE, linewidth=1, label="logged")
+        axes.plot(steps, _running_mean(values), color=TUNED, linewidth=2, label="running mean")
+        axes.set_xlabel("step")
+        axes.set_ylabel("training loss")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False)
+
+    return _svg(7.2, 2.8, draw)
 
 
 def difference_svg(judged: Sequence[Judged]) -> str:
     """For every test dataset the difference tuned - base of its headline metric, with its 95 % interval."""
-    figure, axes = _figure(7.2, 0.9 + 0.45 * len(judged))
-    for place, one in enumerate(judged):
-        low, high = one.main.interval
-        axes.plot([100 * low, 100 * high], [place, place], color=TUNED, linewidth=3, solid_capstyle="round")
-        axes.plot(100 * one.main.difference, place, "o", color=TUNED, markersize=8)
-    axes.axvline(0, color=ZERO, linewidth=1)
-    axes.set_yticks(range(len(judged)), [f"{one.dataset}: {one.headline}" for one in judged])
-    axes.set_ylim(len(judged) - 0.5, -0.5)
-    axes.set_xlabel("tuned − base, percentage points (95 % interval)")
-    return _svg(figure)
+
+    def draw(axes: Any) -> None:
+        for place, one in enumerate(judged):
+            low, high = one.main.interval
+            axes.plot([100 * low, 100 * high], [place, place], color=TUNED, linewidth=3, solid_capstyle="round")
+            axes.plot(100 * one.main.difference, place, "o", color=TUNED, markersize=8)
+        axes.axvline(0, color=ZERO, linewidth=1)
+        axes.set_yticks(range(len(judged)), [f"{one.dataset}: {one.headline}" for one in judged])
+        axes.set_ylim(len(judged) - 0.5, -0.5)
+        axes.set_xlabel("tuned − base, percentage points (95 % interval)")
+
+    return _svg(7.2, 0.9 + 0.45 * len(judged), draw)
 
 
 def _running_mean(values: Sequence[float], window: int = 5) -> list[float]:
@@ -47,21 +61,35 @@ def _running_mean(values: Sequence[float], window: int = 5) -> list[float]:
     return means
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def _svg(width: float, height: float, draw: Callable[[Any], None]) -> str:
+    """A picture of so many inches, as an `<svg>` element; `draw` gets its axes."""
+    import matplotlib
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=9)
-    return figure, axes
-
-
-def _svg(figure: Any) -> str:
-    import matplotlib
-
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lfw"}):
+    with matplotlib.rc_context(STYLE), _silent_about_fonts():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(colors=INK, labelsize=9)
+        draw(axes)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
+
+
+@contextmanager
+def _silent_about_fonts() -> Iterator[None]:
+    """Fonts and letters that are missing here only cost a rough measure of the text: the reader's browser draws it."""
+
+    def other(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("findfont: Font family")
+
+    logger = logging.getLogger("matplotlib.font_manager")
+    logger.addFilter(other)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+            yield
+    finally:
+        logger.removeFilter(other)

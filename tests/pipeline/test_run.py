@@ -93,7 +93,10 @@ def test_multi_turn_rows_train_too(lfw: Lfw, workspace: Path, tiny_model: Path) 
     assert "chrF" in ran.json["scores"]["demo_roleplay"]
 
 
-def test_a_plain_llamafactory_yaml_is_a_recipe(lfw: Lfw, workspace: Path, tiny_model: Path) -> None:
+@pytest.mark.parametrize("template", [{"template": "qwen"}, {}], ids=["its template", "the tokenizer's template"])
+def test_a_plain_llamafactory_yaml_is_a_recipe(
+    lfw: Lfw, workspace: Path, tiny_model: Path, template: dict[str, str]
+) -> None:
     assert lfw("build-data", "dataset_info/demo.yaml", cwd=workspace).code == 0
     plain = {
         "model_name_or_path": str(tiny_model),
@@ -102,18 +105,19 @@ def test_a_plain_llamafactory_yaml_is_a_recipe(lfw: Lfw, workspace: Path, tiny_m
         "finetuning_type": "lora",
         "dataset": "demo_norm,demo_dialogue",
         "dataset_dir": "dataset_info",
-        "template": "qwen",
+        **template,
         "cutoff_len": 256,
         "output_dir": "saves/elsewhere",
         "max_steps": 1,
         "use_cpu": True,
     }
     (workspace / "train.yaml").write_text(yaml.safe_dump(plain), encoding="utf-8")
-    ran = lfw("run", "train.yaml", "--to", "train", "--json", cwd=workspace)
+    ran = lfw("run", "train.yaml", "--to", "export", "--json", cwd=workspace)
     assert ran.code == 0, ran.err
     rendered = yaml.safe_load((workspace / ran.json["run_dir"] / "train.yaml").read_text(encoding="utf-8"))
     assert rendered["dataset"] == plain["dataset"]
     assert rendered["cutoff_len"] == 256
+    assert rendered.get("template") == template.get("template")
     assert not (workspace / "saves").exists()
 
 

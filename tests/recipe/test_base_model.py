@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,14 +81,7 @@ def test_a_weights_file_is_no_model_folder(folder: Path) -> None:
         base_model(str(folder / "model.safetensors"))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "{",
-        "",
-        pytest.param("[]", marks=pytest.mark.xfail(strict=True, raises=AttributeError, reason="only dicts are meant")),
-    ],
-)
+@pytest.mark.parametrize("content", ["{", "", "[]", "null"])
 def test_a_config_that_is_no_json_object_is_named(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
     with pytest.raises(UserError, match=r"config\.json"):
@@ -99,7 +93,10 @@ def test_a_config_that_is_no_json_object_is_named(folder: Path, content: str) ->
     [
         ("config.json", json.dumps({"max_position_embeddings": 1024})),
         ("model.safetensors", "longer weights"),
+        ("model.safetensors", "tuned!!"),
         ("model-00002-of-00002.safetensors", "more weights"),
+        ("tokenizer.json", "[]"),
+        ("chat_template.jinja", "{{ messages }}"),
     ],
 )
 def test_another_config_or_other_weights_are_another_model(folder: Path, file: str, content: str) -> None:
@@ -107,3 +104,19 @@ def test_another_config_or_other_weights_are_another_model(folder: Path, file: s
     assert before == base_model(str(folder)).identity()
     (folder / file).write_text(content)
     assert base_model(str(folder)).identity() != before
+
+
+@pytest.mark.parametrize("place", [0, 1_000_000 - 1])
+def test_large_weights_are_told_apart_at_their_ends(folder: Path, place: int) -> None:
+    weights = bytearray(1_000_000)
+    (folder / "model.safetensors").write_bytes(weights)
+    before = base_model(str(folder)).identity()
+    weights[place] = 1
+    (folder / "model.safetensors").write_bytes(weights)
+    assert base_model(str(folder)).identity() != before
+
+
+def test_a_copy_is_the_same_model(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    (copy / "README.md").touch()
+    assert base_model(str(copy)).identity() == base_model(str(folder)).identity()

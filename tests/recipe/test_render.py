@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lf_wrap.recipe import to_yaml
@@ -114,6 +114,7 @@ def test_every_value_reads_back_as_it_was(value: object, why: str) -> None:
     assert yaml.safe_load(rendered(values, why)) == values
 
 
+@settings(deadline=None)
 @given(values=st.dictionaries(st.sampled_from(sorted(EXAMPLE)), SCALARS | st.lists(SCALARS, max_size=3), min_size=1))
 def test_any_settings_read_back_as_they_were(values: dict[str, Any]) -> None:
     assert yaml.safe_load(rendered(values, "for a reason")) == values
