@@ -1,8 +1,8 @@
 """`lfw build-data` against the tutorial's script and convmerge, on the same rows, in the same run.
 
-Makes a JSON array in the tutorial's shape by repeating the rows of a medical CSV (department, title, ask, answer) with a
-suffix, then runs every contender in a process of its own and prints seconds, rows a second, the peak memory of all its
-processes together, and the ratio to the tutorial's script.
+Makes a JSON array in the tutorial's shape by repeating the rows of a medical CSV (department, title, ask, answer)
+with a suffix, then runs every contender in a process of its own and prints seconds, rows a second, the peak memory
+of all its processes together, and the ratio to the tutorial's script.
 
     python scripts/bench_data.py CSV                  # 40 copies of its rows
     python scripts/bench_data.py CSV --copies 400     # ten times as many
@@ -90,10 +90,9 @@ def contenders(rows: Path, work: Path, workers: list[int]) -> list[Contender]:
     lfw = [sys.executable, "-m", "lf_wrap", "build-data"]
     made = [Contender("the tutorial's script", [sys.executable, "tutorial.py", rows.name, "."])]
     for steps, title in (("off", "lfw, plain conversion"), ("on", "lfw, every step on")):
-        made += [
-            Contender(f"{title}, {count} worker{'s' * (count > 1)}", [*lfw, f"{steps}.yaml", "--out", f"out-{steps}", "--workers", str(count)])
-            for count in workers
-        ]  # fmt: skip
+        for count in workers:
+            options = [f"{steps}.yaml", "--out", f"out-{steps}", "--workers", str(count)]
+            made.append(Contender(f"{title}, {count} worker{'s' * (count > 1)}", [*lfw, *options]))
     if shutil.which("convmerge", path=str(Path(sys.executable).parent)):
         lines = work / "rows.jsonl"
         with lines.open("w", encoding="utf-8") as out:  # it reads JSON Lines only
@@ -101,9 +100,14 @@ def contenders(rows: Path, work: Path, workers: list[int]) -> list[Contender]:
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
         convmerge = str(Path(sys.executable).with_name("convmerge"))
         made.append(
-            Contender("convmerge convert", [convmerge, "convert", lines.name, "-o", "c1.jsonl", "--from", "alpaca"])
+            Contender(
+                "convmerge convert",
+                [convmerge, "convert", "-i", lines.name, "-o", "c1.jsonl", "--from", "alpaca", "--format", "alpaca"],
+            )
         )
-        made.append(Contender("convmerge dedupe", [convmerge, "dedupe", lines.name, "-o", "c2.jsonl"]))
+        made.append(
+            Contender("convmerge dedupe --near", [convmerge, "dedupe", "-i", lines.name, "-o", "c2.jsonl", "--near"])
+        )
     return made
 
 

@@ -3,6 +3,7 @@
 from lf_wrap.dataset.build import build, is_fresh
 from lf_wrap.dataset.card import Card, Counts, load_card
 from lf_wrap.dataset.measure import Lengths, conversations, token_lengths
+from lf_wrap.dataset.mix import Mix, mix
 from lf_wrap.dataset.register import registered, registered_file
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
 
@@ -11,12 +12,14 @@ __all__ = [
     "Counts",
     "DatasetSpec",
     "Lengths",
+    "Mix",
     "SplitFiles",
     "build",
     "conversations",
     "is_fresh",
     "load_card",
     "load_spec",
+    "mix",
     "registered",
     "registered_file",
     "sound_name",

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lf_wrap import evaluation
-from lf_wrap.dataset import build, is_fresh, load_spec, registered_file
+from lf_wrap.dataset import Mix, build, is_fresh, load_spec, mix, registered_file
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, sha256, shown, usable, write_text
 from lf_wrap.model import local_folder
@@ -85,7 +85,19 @@ def _build(run: Run) -> None:
             for card in cards:
                 run.console.print(f"  {card.name}: {card.counts.law()}")
     require_datasets(run.recipe)
+    _mix(run)
     render(run)
+
+
+def _mix(run: Run) -> None:
+    """Makes the one dataset that domain and general rows train as."""
+    general = run.recipe.data.general
+    if general is None:
+        return
+    wish = Mix(domain=run.recipe.data.train, general=general.datasets, **general.model_dump(exclude={"datasets"}))
+    for name in run.recipe.trained_on:
+        drawn = mix(name, wish, run.dataset_dir)
+        run.console.print(f"  {name}: " + " + ".join(f"{rows:,} {dataset}" for dataset, rows in drawn.items()))
 
 
 def render(run: Run) -> None:
@@ -99,7 +111,7 @@ def render(run: Run) -> None:
 
 
 def _train_inputs(run: Run) -> dict[str, str]:
-    datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.data.train}
+    datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.trained_on}
     return {**datasets, "train.yaml": sha256(run.folder.train_yaml), "model": base_model(run.recipe.model).identity()}
 
 

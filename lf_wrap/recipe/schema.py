@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from lf_wrap.dataset.spec import bad_value, sound_name
 from lf_wrap.errors import UserError
@@ -18,12 +27,26 @@ from lf_wrap.files import existing_file, shown
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
 
+class General(BaseModel):
+    """General rows that are mixed into the domain's, so that the model does not forget what it knew."""
+
+    model_config = ConfigDict(extra="forbid")
+    datasets: list[str] = Field(min_length=1, description="registered dataset names")
+    ratio: NonNegativeFloat = Field(default=1.0, description="general : domain")
+    by: Literal["rows", "characters"] = "rows"
+    weights: dict[str, PositiveFloat] = Field(
+        default_factory=dict, description="of any dataset; 2 takes every row twice"
+    )
+    seed: int = 42
+
+
 class Data(BaseModel):
     """The datasets that train."""
 
     model_config = ConfigDict(extra="forbid")
     build: str | None = Field(default=None, description="a dataset spec, built first when its datasets are stale")
     train: list[str] = Field(min_length=1, description="registered dataset names")
+    general: General | None = None
     dataset_dir: str = Field(default="dataset_info", description="LLaMA-Factory's dataset_dir")
 
 
@@ -54,6 +77,11 @@ class Recipe(BaseModel):
     evaluate: Evaluate = Field(default_factory=Evaluate)  # type: ignore[arg-type]
 
     @property
+    def trained_on(self) -> list[str]:
+        """The datasets that LLaMA-Factory is given: those of the recipe, or the one they are mixed into."""
+        return [f"{self.name}_mix"] if self.data.general else self.data.train
+
+    @property
     def finetuning_type(self) -> str:
         return str(self.train.get("finetuning_type", "lora"))
 
@@ -80,7 +108,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     try:
         recipe = Recipe.model_validate({"name": path.stem, **content})
     except ValidationError as error:
-        known = {**Recipe.model_fields, **Data.model_fields, **Evaluate.model_fields}
+        known = {**Recipe.model_fields, **Data.model_fields, **General.model_fields, **Evaluate.model_fields}
         raise bad_value(error, path, known) from None
     recipe.train = {key: _number(value) for key, value in recipe.train.items() if value is not None}
     return recipe

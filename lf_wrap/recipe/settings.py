@@ -53,7 +53,7 @@ def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
         "stage": Setting("sft"),
         "do_train": Setting(True),
         "finetuning_type": Setting("lora"),
-        "dataset": Setting(",".join(recipe.data.train)),
+        "dataset": Setting(",".join(recipe.trained_on)),
         "dataset_dir": Setting(usable(recipe.data.dataset_dir)),
         **_template(recipe),
         "output_dir": Setting(usable(weights_folder(recipe, run))),
@@ -93,13 +93,14 @@ def _template(recipe: Recipe) -> Settings:
 def _measured(recipe: Recipe, model: BaseModel) -> list[Lengths] | None:
     """The lengths of the training datasets; None while they are not built or the tokenizer is not here."""
     folder = Path(recipe.data.dataset_dir)
-    if recipe.data.build and any(name not in registered(folder) for name in recipe.data.train):
+    made_by_build = recipe.data.build or recipe.data.general
+    if made_by_build and any(name not in registered(folder) for name in recipe.trained_on):
         return None
-    for name in recipe.data.train:
+    for name in recipe.trained_on:
         registered_file(folder, name)
     if model.tokenizer_json is None:
         return None
-    return [token_lengths(folder, name, model.tokenizer_json) for name in recipe.data.train]
+    return [token_lengths(folder, name, model.tokenizer_json) for name in recipe.trained_on]
 
 
 def _unsaid(
@@ -172,7 +173,8 @@ def require_datasets(recipe: Recipe) -> None:
         UserError: naming the dataset and the nearest that is.
     """
     folder = Path(recipe.data.dataset_dir)
-    for name in recipe.data.train:
+    general = recipe.data.general.datasets if recipe.data.general else []
+    for name in (*recipe.data.train, *general):
         registered_file(folder, name)
     for name in recipe.evaluate.test:
         if test_name(recipe, name) not in registered(folder):

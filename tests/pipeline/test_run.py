@@ -121,6 +121,15 @@ def test_a_plain_llamafactory_yaml_is_a_recipe(
     assert not (workspace / "saves").exists()
 
 
+def test_general_rows_are_mixed_in_before_training(lfw: Lfw, workspace: Path, tiny_model: Path) -> None:
+    general = "--set=data.general={datasets: [demo_dialogue], ratio: 0.5}"
+    ran = run(lfw, workspace, tiny_model, general, "--to", "train")
+    assert ran.code == 0, ran.err
+    assert "demo_mix: 140 demo_norm + 70 demo_dialogue" in ran.err
+    rendered = yaml.safe_load((workspace / ran.json["run_dir"] / "train.yaml").read_text(encoding="utf-8"))
+    assert rendered["dataset"] == "demo_mix"
+
+
 def test_a_failed_child_is_quoted_and_its_log_is_named(lfw: Lfw, workspace: Path, tiny_model: Path) -> None:
     ran = run(lfw, workspace, tiny_model, "--set=train.lorra_rank=8")
     assert ran.code == 3
