@@ -22,9 +22,8 @@ REAL_DATA = ROOT.parent / "shared/data"
 
 # Tests must not reach for a hub, and two processes must not fight for two cores.
 os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", NO_COLOR="1")
-# Signals that are ignored where the tests run in the background would be ignored by the children they are sent to.
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would the children they send it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,12 @@ def write_report(path: Path, page: ReportPage) -> None:
     template = files("lf_wrap.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["amount"] = amount
+    mains = [(f"{one.dataset}: {one.headline}", one.main) for one in page.judged]
     html = environment.from_string(template).render(
         page=page,
         manifest=page.manifest,
         loss=Markup(loss_svg(page.losses)) if page.losses else None,  # noqa: S704  (drawn by us from numbers)
-        differences=Markup(difference_svg(page.judged)) if page.judged else None,  # noqa: S704
+        differences=Markup(difference_svg(mains)) if mains else None,  # noqa: S704
     )
     write_text(path, html)
 

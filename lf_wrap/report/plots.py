@@ -7,10 +7,9 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lf_wrap.report.page import Judged
+from lf_wrap.evaluation import Comparison
 
 # Names are drawn as they are written, in the first of these fonts that has the letters: here or where it is read.
 STYLE = {
@@ -37,20 +36,20 @@ def loss_svg(losses: Sequence[tuple[int, float]]) -> str:
     return _svg(7.2, 2.8, draw)
 
 
-def difference_svg(judged: Sequence[Judged]) -> str:
-    """For every test dataset the difference tuned - base of its headline metric, with its 95 % interval."""
+def difference_svg(comparisons: Sequence[tuple[str, Comparison]]) -> str:
+    """For each comparison, under its title, the difference tuned - base with its 95 % interval."""
 
     def draw(axes: Any) -> None:
-        for place, one in enumerate(judged):
-            low, high = one.main.interval
+        for place, (_, one) in enumerate(comparisons):
+            low, high = one.interval
             axes.plot([100 * low, 100 * high], [place, place], color=TUNED, linewidth=3, solid_capstyle="round")
-            axes.plot(100 * one.main.difference, place, "o", color=TUNED, markersize=8)
+            axes.plot(100 * one.difference, place, "o", color=TUNED, markersize=8)
         axes.axvline(0, color=ZERO, linewidth=1)
-        axes.set_yticks(range(len(judged)), [f"{one.dataset}: {one.headline}" for one in judged])
-        axes.set_ylim(len(judged) - 0.5, -0.5)
+        axes.set_yticks(range(len(comparisons)), [title for title, _ in comparisons])
+        axes.set_ylim(len(comparisons) - 0.5, -0.5)
         axes.set_xlabel("tuned − base, percentage points (95 % interval)")
 
-    return _svg(7.2, 0.9 + 0.45 * len(judged), draw)
+    return _svg(7.2, 0.9 + 0.45 * len(comparisons), draw)
 
 
 def _running_mean(values: Sequence[float], window: int = 5) -> list[float]:

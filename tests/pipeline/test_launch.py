@@ -38,11 +38,12 @@ while True:
     time.sleep(0.1)
 """
 PARENT = f"""
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from lf_wrap.errors import Interrupted
 from lf_wrap.pipeline import launch
 launch.GRACE_SECONDS = float(os.environ.get("GRACE", 1))
+signal.signal(signal.SIGHUP, signal.SIG_IGN if "NOHUP" in os.environ else signal.SIG_DFL)
 try:
     launch.launch([sys.executable, "-c", {CHILD!r}], Path("log"), lambda: None)
 except Interrupted as stop:
@@ -167,8 +168,8 @@ def test_a_signal_ends_the_child_and_all_it_started(folder: Path, number: signal
 
 
 def test_after_nohup_a_closed_terminal_is_no_reason_to_stop(folder: Path) -> None:
-    nohup = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-    with subprocess.Popen([sys.executable, "-c", nohup + PARENT], stdout=subprocess.DEVNULL) as parent:
+    environment = {**os.environ, "NOHUP": "1"}
+    with subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.DEVNULL) as parent:
         family = pids(folder)
         parent.send_signal(signal.SIGHUP)
         time.sleep(3 * POLL_SECONDS)
