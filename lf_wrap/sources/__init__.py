@@ -18,13 +18,12 @@ from lf_wrap.sources.character_card import CharacterCard
 from lf_wrap.sources.character_llm import CharacterLLM
 from lf_wrap.sources.chip_cdn import ChipCdn
 from lf_wrap.sources.consultation_report import ConsultationReport
+from lf_wrap.sources.containers import NotWholeRowsError, Part, RawFile, files_of, open_all, open_rows
 from lf_wrap.sources.inline_turns import InlineTurns
-from lf_wrap.sources.json_rows import NotWholeRowsError
 from lf_wrap.sources.medical_dialogue import MedicalDialogue
 from lf_wrap.sources.medical_table import MedicalTable
 from lf_wrap.sources.multiple_choice import MultipleChoice
 from lf_wrap.sources.openai_messages import OpenAiMessages
-from lf_wrap.sources.paths import files_of
 from lf_wrap.sources.pippa import Pippa
 from lf_wrap.sources.plain_text import PlainText
 from lf_wrap.sources.plugins import hookimpl, plugin_sources
@@ -32,7 +31,6 @@ from lf_wrap.sources.promptcblue import PromptCblue
 from lf_wrap.sources.qa_pair import QaPair
 from lf_wrap.sources.rolebench import RoleBench
 from lf_wrap.sources.roleplay_tagged import RoleplayTagged
-from lf_wrap.sources.rows import Part, RawFile, open_all, open_rows
 from lf_wrap.sources.scripted_dialogue import ScriptedDialogue
 from lf_wrap.sources.sharegpt import ShareGpt
 from lf_wrap.sources.source import PLACEHOLDER, Row, Source

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from lf_wrap.errors import UserError
-from lf_wrap.sources import png_card
 from lf_wrap.sources.character_card import CharacterCard
-from lf_wrap.sources.png_card import card_rows
+from lf_wrap.sources.containers import png_card
+from lf_wrap.sources.containers.png_card import card_rows
 
 V1 = {"name": "艾达", "description": "", "personality": "", "scenario": "", "first_mes": "", "mes_example": ""}
 V2 = {"spec": "chara_card_v2", "spec_version": "2.0", "data": V1}

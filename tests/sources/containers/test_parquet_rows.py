@@ -10,8 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from lf_wrap.errors import UserError
-from lf_wrap.sources import parquet_rows as module
-from lf_wrap.sources.parquet_rows import parquet_rows
+from lf_wrap.sources.containers import parquet_rows as module
+from lf_wrap.sources.containers.parquet_rows import parquet_rows
 
 ROWS = [
     {"q": "头疼", "n": 1, "score": 0.5, "turns": [{"message": "hi", "is_human": True}], "tags": {"a": ["x", None]}},

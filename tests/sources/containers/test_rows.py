@@ -13,7 +13,7 @@ from openpyxl import Workbook
 
 from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
-from lf_wrap.sources import json_rows, open_rows
+from lf_wrap.sources.containers import json_rows, open_rows
 
 ROWS = [{"问": "头疼}, {", "答": '说"多休息"\n'}, {"问": "b", "答": "[1]"}, {"问": "c", "答": ""}]
 

@@ -21,7 +21,7 @@ import orjson
 from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
-from lf_wrap.sources.encoding import BLOCK, utf8_blocks
+from lf_wrap.sources.containers.encoding import BLOCK, utf8_blocks
 
 FIRST_KEY = re.compile(rb'\s*{\s*("(?:[^"\\]|\\.)*")')
 # So many of the last seeming ends are tried before the buffer is read element by element.

@@ -18,7 +18,7 @@ from typing import IO
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
-from lf_wrap.sources.paths import ARCHIVES, is_data
+from lf_wrap.sources.containers.paths import ARCHIVES, is_data
 
 BLOCK = 1 << 20
 LARGEST = 20 << 30

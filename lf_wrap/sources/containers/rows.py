@@ -11,13 +11,13 @@ from typing import Any
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
-from lf_wrap.sources import json_rows
-from lf_wrap.sources.archives import members
-from lf_wrap.sources.encoding import detect, utf8_blocks
-from lf_wrap.sources.parquet_rows import parquet_rows
-from lf_wrap.sources.paths import files_of
-from lf_wrap.sources.png_card import card_rows
-from lf_wrap.sources.tables import are_blocks, block_rows, csv_rows, excel_rows
+from lf_wrap.sources.containers import json_rows
+from lf_wrap.sources.containers.archives import members
+from lf_wrap.sources.containers.encoding import detect, utf8_blocks
+from lf_wrap.sources.containers.parquet_rows import parquet_rows
+from lf_wrap.sources.containers.paths import files_of
+from lf_wrap.sources.containers.png_card import card_rows
+from lf_wrap.sources.containers.tables import are_blocks, block_rows, csv_rows, excel_rows
 
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 # How files that are no text begin. A .xlsx is a zip archive, a .xls an OLE container.

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lf_wrap.errors import UserError
-from lf_wrap.sources import archives
-from lf_wrap.sources.archives import members
+from lf_wrap.sources.containers import archives
+from lf_wrap.sources.containers.archives import members
 
 ROWS = b'[{"a": 1}, {"a": 2}]' * 200
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lf_wrap.errors import UserError
-from lf_wrap.sources.paths import files_of, is_data
+from lf_wrap.sources.containers.paths import files_of, is_data
 
 DATA = ["a.jsonl", "b.CSV", "sub/c.json.gz", "sub/deep/d.parquet", "sub/notice_board.json", "z.png"]
 OTHER = [
