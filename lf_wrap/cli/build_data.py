@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,7 +43,8 @@ def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     metavar="N",
     help="Test rows, never among the training rows; 5 %, at most 100, when left out.",
 )
-@click.option("--seed", type=int, default=42, show_default=True, help="Seed of the shuffle.")
+@click.option("--seed", type=int, metavar="N", help="Seed of the shuffle; 42 when left out.")
+@click.option("--tokenizer", metavar="DIR", help="A model folder: the card then counts tokens and advises cutoff_len.")
 @click.option(
     "--list-types",
     is_flag=True,
@@ -66,7 +67,8 @@ def command(
     out: Path,
     train: int | None,
     test: int | None,
-    seed: int,
+    seed: int | None,
+    tokenizer: str | None,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -83,7 +85,8 @@ def command(
     from lf_wrap.pipeline import progress
 
     screen = console(as_json)
-    specs = _wanted(files, type_, name, train, test, seed)
+    said = {"type": type_, "train": train, "test": test, "seed": seed, "tokenizer": tokenizer}
+    specs = _wanted(files, name, {key: value for key, value in said.items() if value is not None})
     with progress(screen, "rows") as line:
         cards = build(specs, out, workers=workers, on_rows=lambda dataset, rows: line.at(rows, note=dataset))
     for card in cards:
@@ -97,19 +100,16 @@ def command(
         print_json({"datasets": [card.result() for card in cards]})
 
 
-def _wanted(
-    files: tuple[Path, ...], type_: str | None, name: str | None, train: int | None, test: int | None, seed: int
-) -> dict[str, DatasetSpec]:
-    """The datasets of the spec, or the one dataset that the files make."""
+def _wanted(files: tuple[Path, ...], name: str | None, said: dict[str, Any]) -> dict[str, DatasetSpec]:
+    """The datasets of the spec, or the one dataset that the files make, with what was `said` on the command line."""
     from lf_wrap.dataset import DatasetSpec, load_spec, sound_name
 
     if any(file.suffix in SPEC_SUFFIXES for file in files):
-        if len(files) > 1 or type_ or name:
+        if len(files) > 1 or name or "type" in said:
             raise click.UsageError("a spec stands alone: it says names and types itself")
-        changes = {key: value for key, value in {"train": train, "test": test}.items() if value is not None}
-        return {dataset: spec.model_copy(update=changes) for dataset, spec in load_spec(files[0]).items()}
+        return {dataset: spec.model_copy(update=said) for dataset, spec in load_spec(files[0]).items()}
     try:
         dataset = sound_name(name or files[0].stem)
     except ValueError as error:
         raise click.UsageError(f"{error}; choose one with --name") from None
-    return {dataset: DatasetSpec(source=[str(file) for file in files], type=type_, train=train, test=test, seed=seed)}
+    return {dataset: DatasetSpec(source=[str(file) for file in files], **said)}

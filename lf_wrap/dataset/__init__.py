@@ -2,12 +2,13 @@
 
 from lf_wrap.dataset.build import build, is_fresh
 from lf_wrap.dataset.card import Card, Counts, load_card
-from lf_wrap.dataset.measure import Lengths, conversations, token_lengths
+from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, conversations, token_lengths
 from lf_wrap.dataset.mix import Mix, mix
 from lf_wrap.dataset.register import registered, registered_file
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
 
 __all__ = [
+    "ROUND_UP_TO",
     "Card",
     "Counts",
     "DatasetSpec",

@@ -21,6 +21,7 @@ from lf_wrap.dataset import card as cards
 from lf_wrap.dataset.card import Card, Counts
 from lf_wrap.dataset.commit import BUILDING, Entries, finish_interrupted, put_in_place
 from lf_wrap.dataset.convert import Converted, Refused, Steps, compared_texts, convert
+from lf_wrap.dataset.describe import examples, labels, languages, some_answers, token_lengths
 from lf_wrap.dataset.fingerprint import GRAM, common_grams
 from lf_wrap.dataset.layout import entry
 from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
@@ -48,6 +49,7 @@ from lf_wrap.sources import (
 )
 
 OnRows = Callable[[str, int], None]
+POOL = "pool"
 PAIRS_SHOWN = 10
 ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
 
@@ -101,7 +103,7 @@ def build(
     staging = Path(tempfile.mkdtemp(dir=out, prefix=BUILDING))
     try:
         makings = [_open(name, spec, staging / "unpacked") for name, spec in specs.items()]
-        pool = Pool(staging / "pool")
+        pool = Pool(staging / POOL)
         with crew(workers, [raw for making in makings for raw, _ in making.files]) as submit:
             for making in makings:
                 _convert(making, pool, staging, submit, on_rows)
@@ -110,7 +112,7 @@ def build(
         key = _key(specs, hashes)
         made = [_write(making, pool, relations, staging, key, hashes[making.name]) for making in makings]
         shutil.rmtree(staging / "unpacked", ignore_errors=True)
-        pool.path.unlink(missing_ok=True)
+        (staging / POOL).unlink(missing_ok=True)
         for card in made:
             first = orjson.loads((staging / card.files["train"]).open("rb").readline())
             card.files = {kind: shown(out / file) for kind, file in card.files.items()}
@@ -159,7 +161,8 @@ def _hashes(spec: DatasetSpec) -> dict[str, str]:
 def _key(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:
     """A hash of all that determines the files: what is in the raw files, not where they lie."""
     said = [
-        [name, spec.model_dump(exclude={"source", "get"}), list(hashes[name].values())] for name, spec in specs.items()
+        [name, spec.model_dump(exclude={"source", "get", "tokenizer"}), list(hashes[name].values())]
+        for name, spec in specs.items()
     ]
     sides = [[len(side) for side in _given(spec)] for spec in specs.values()]
     return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
@@ -344,6 +347,7 @@ def _write(making: _Making, pool: Pool, relations: Relations, staging: Path, key
     if len(one.test):
         files["test"] = staging / f"{name}_test.jsonl"
         write_rows(files["test"], pool, one.test, layout)
+    answers, tokenizer = some_answers(pool, used), _tokenizer(making.spec)
     tasks = {kind.task for kind in making.kinds}
     return Card(
         name=name,
@@ -357,6 +361,10 @@ def _write(making: _Making, pool: Pool, relations: Relations, staging: Path, key
         characters=cards.quantiles(pool.characters[used]),
         answer_characters=cards.quantiles(pool.answer_characters[used]),
         turns=cards.quantiles(pool.turns[used]),
+        tokens=token_lengths(pool, used, tokenizer) if tokenizer else None,
+        languages=languages(answers),
+        labels=labels(answers),
+        reject_examples=examples(files["rejects"]),
         near_pairs=_near_pairs(making, pool, relations),
         leak_pairs=_leak_pairs(making, pool, relations),
         sources=[{**made, "sha256": hashes[str(made["file"]).partition(": ")[0]]} for made in making.sources],
@@ -364,6 +372,14 @@ def _write(making: _Making, pool: Pool, relations: Relations, staging: Path, key
         hashes={kind: content_hash(file) for kind, file in files.items()},
         seconds=0.0,
     )
+
+
+def _tokenizer(spec: DatasetSpec) -> Path | None:
+    """The tokenizer.json that the spec names, itself or by its model's folder."""
+    if spec.tokenizer is None:
+        return None
+    path = Path(spec.tokenizer)
+    return existing_file(path / "tokenizer.json" if path.is_dir() else path, "name a model folder or a tokenizer.json")
 
 
 def _near_pairs(making: _Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:

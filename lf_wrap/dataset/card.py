@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,12 @@ class Card:
     characters: dict[str, int]
     answer_characters: dict[str, int]
     turns: dict[str, int]
+    tokens: dict[str, int] | None
+    """Lengths in tokens, the `cutoff_len` they advise and how many rows it would `cut`; None without a tokenizer."""
+    languages: dict[str, int]
+    labels: dict[str, int]
+    """How often each answer occurs, when the answers are labels."""
+    reject_examples: dict[str, list[str]]
     leak_pairs: list[dict[str, str]]
     """Some training rows that were removed, each with the test question it asks."""
     near_pairs: list[dict[str, str]]
@@ -131,6 +137,16 @@ def to_markdown(card: Card, example: dict[str, Any]) -> str:
         ("turns", card.turns),
     ):
         lines.append(f"| {what} | " + " | ".join(f"{lengths[at]:,}" for at in ("p50", "p90", "p99", "max")) + " |")
+    if card.tokens:
+        told = card.tokens
+        lines.append("| tokens a row | " + " | ".join(f"{told[at]:,}" for at in ("p50", "p90", "p99", "max")) + " |")
+        lines += ["", f"Advised `cutoff_len: {told['cutoff_len']}`, which would cut {told['cut']:,} rows."]
+    lines += ["", f"Languages of the answers: {_listed(card.languages)}."]
+    if card.labels:
+        lines += ["", f"The answers are labels: {_listed(card.labels)}."]
+    if card.reject_examples:
+        lines += ["", "## Rejected, for example", ""]
+        lines += [f"- {reason}: {told}" for reason, some in card.reject_examples.items() for told in some]
     for title, pairs in (("Near-duplicates removed", card.near_pairs), ("Leaks removed", card.leak_pairs)):
         if pairs:
             lines += ["", f"## {title}, with the row that stayed", ""]
@@ -150,6 +166,10 @@ def to_markdown(card: Card, example: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {count:,}" for what, count in counts.items())
 
 
 def _short(text: str, longest: int = 120) -> str:

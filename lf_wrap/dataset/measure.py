@@ -20,6 +20,8 @@ from lf_wrap.files import sha256, shown, write_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tokenizers import Tokenizer
+
     from lf_wrap.conversation import Conversation
 
 # A chat template adds its markers to each turn and its default system text once. The longest such text among
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 # more than 8 on the markers of a turn.
 TOKENS_PER_TURN, TOKENS_PER_ROW = 8, 64
 ROWS_AT_ONCE = 1000
+ROUND_UP_TO = 64  # a packed length must be a multiple of 8, and matrix units like 64
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,17 @@ def token_lengths(dataset_dir: Path, name: str, tokenizer_json: Path) -> Lengths
     counted = array("I")
     rows = conversations(dataset_dir, name)
     while batch := list(islice(rows, ROWS_AT_ONCE)):
-        texts = [conversation.system + "".join(turn.text for turn in conversation.turns) for conversation in batch]
-        for conversation, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
-            counted.append(len(encoding.ids) + TOKENS_PER_ROW + TOKENS_PER_TURN * len(conversation.turns))
+        counted.extend(row_tokens(tokenizer, batch))
     lengths = Lengths(rows=len(counted), **quantiles(counted))
     write_text(cached, json.dumps(asdict(lengths)))
     return lengths
+
+
+def row_tokens(tokenizer: Tokenizer, rows: list[Conversation]) -> list[int]:
+    """The length of each row in tokens, with an allowance for the chat template."""
+    texts = [row.system + "".join(turn.text for turn in row.turns) for row in rows]
+    encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
+    return [
+        len(encoding.ids) + TOKENS_PER_ROW + TOKENS_PER_TURN * len(row.turns)
+        for row, encoding in zip(rows, encodings, strict=True)
+    ]

@@ -32,7 +32,7 @@ def sound_name(name: str) -> str:
         ValueError: it is something else.
     """
     if not NAME.fullmatch(name) or ".." in name:
-        raise ValueError(f"{name!r} cannot name a dataset: use letters, digits, _ - and .")
+        raise ValueError(f"{name!r} is no sound name: use letters, digits, _ - and .")
     return name
 
 
@@ -68,6 +68,7 @@ class DatasetSpec(BaseModel):
     leaks: bool = Field(default=True, description="training rows that ask what a test row asks are removed")
     group_by: str | None = Field(default=None, description="column whose equal values stay on one side of the split")
     cutoff_len: PositiveInt | None = Field(default=None, description="tokens beyond which a chat is split at turns")
+    tokenizer: str | None = Field(default=None, description="a model folder: the card then counts tokens")
     get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
 
 
@@ -124,7 +125,8 @@ def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
         source = [_inside(path, folder) for path in spec.source]
     else:
         source = _inside(spec.source, folder)
-    return spec.model_copy(update={"source": source})
+    tokenizer = _inside(spec.tokenizer, folder) if spec.tokenizer else None
+    return spec.model_copy(update={"source": source, "tokenizer": tokenizer})
 
 
 def _inside(path: str, folder: Path) -> str:

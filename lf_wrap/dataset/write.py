@@ -24,7 +24,7 @@ def layout_of(pool: Pool, numbers: Numbers) -> Layout:
 def write_rows(path: Path, pool: Pool, numbers: Numbers, layout: Layout) -> None:
     """Writes these rows, in this order. Single turns among longer conversations become ShareGPT too."""
     if layout != "sharegpt" and len(numbers) == len(pool) and bool((numbers == np.arange(len(pool))).all()):
-        pool.path.rename(path)  # the pool's file is the dataset's
+        pool.path = pool.path.rename(path)  # the pool's file is the dataset's
         return
     with path.open("wb") as handle:
         mixed = layout == "sharegpt" and bool((pool.turns[numbers] == 2).any())

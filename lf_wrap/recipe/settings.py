@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from lf_wrap.dataset import Lengths, registered, registered_file, token_lengths
+from lf_wrap.dataset import ROUND_UP_TO, Lengths, registered, registered_file, token_lengths
 from lf_wrap.errors import UserError
 from lf_wrap.files import usable
 from lf_wrap.recipe.base_model import BaseModel, base_model
@@ -16,7 +16,6 @@ from lf_wrap.recipe.llamafactory import known_template
 from lf_wrap.recipe.schema import Recipe
 
 EFFECTIVE_BATCH = 8  # the tutorial's 2 × 4
-ROUND_UP_TO = 64  # a packed length must be a multiple of 8, and matrix units like 64
 LONGEST_UNASKED = 4096  # a single endless row must not set the memory of every batch
 LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about ten times a full tuning's
 UNMEASURED = 2048

@@ -68,7 +68,7 @@ def test_a_spec_that_is_not_there_says_where_to_run(lfw: Lfw, workspace: Path) -
         (("run", "recipes/demo.yaml", "--form", "train"), "--from"),
         (("build-data", "rows.csv", "--train", "-1"), "--train"),
         (("build-data", "dataset_info/demo.yaml", "--name", "x"), "a spec stands alone"),
-        (("build-data", "rows.csv", "--name", "../x"), "cannot name a dataset"),
+        (("build-data", "rows.csv", "--name", "../x"), "is no sound name"),
         (("init", "recipes/demo.yaml"), "is a file"),
     ],
 )

@@ -137,7 +137,7 @@ def test_columns_with_other_names_are_mapped_in_the_spec(lfw: Lfw, tmp_path: Pat
         ("spec.yaml", "datasets: {d: {sauce: x.csv}}", "did you mean 'source'?"),
         ("spec.yaml", "datasets: {d: {source: none.csv, get: buy it}}", "get it first: buy it"),
         ("spec.yaml", "datasets: {d: {source: ../../etc/passwd}}", "leaves the spec's folder"),
-        ("spec.yaml", "datasets: {../d: {source: x.csv}}", "cannot name a dataset"),
+        ("spec.yaml", "datasets: {../d: {source: x.csv}}", "is no sound name"),
         ("spec.yaml", "datasets: {d: {source: x.csv, train: many}}", "datasets.d.train"),
         ("spec.yaml", "datasets: [", "is not YAML"),
     ],
