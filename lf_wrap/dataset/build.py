@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import orjson
 
-from lf_wrap import __version__
 from lf_wrap.dataset import card as cards
 from lf_wrap.dataset.card import Card, Counts
 from lf_wrap.dataset.commit import BUILDING, Entries, finish_interrupted, put_in_place
-from lf_wrap.dataset.convert import Converted, Refused, Steps, compared_texts, convert
+from lf_wrap.dataset.convert import Converted, Refused, Steps, convert
 from lf_wrap.dataset.describe import examples, labels, languages, some_answers, token_lengths
-from lf_wrap.dataset.fingerprint import GRAM, common_grams
+from lf_wrap.dataset.fingerprint import common_grams
 from lf_wrap.dataset.layout import entry
 from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
 from lf_wrap.dataset.leaks import overlaps, question_of, table_of
+from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset
 from lf_wrap.dataset.pool import Pool
 from lf_wrap.dataset.register import registered
-from lf_wrap.dataset.spec import DatasetSpec, SplitFiles
-from lf_wrap.dataset.split import Relations, Split, Wish, relate, split
+from lf_wrap.dataset.spec import DatasetSpec
+from lf_wrap.dataset.split import Relations, Wish, relate, split
 from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew
 from lf_wrap.dataset.write import layout_of, write_rows
 from lf_wrap.errors import UserError
-from lf_wrap.files import content_hash, existing_file, sha256, shown
+from lf_wrap.files import content_hash, existing_file, shown
 from lf_wrap.sources import (
     PLACEHOLDER,
-    ROWS_SNIFFED,
     NotWholeRowsError,
     Part,
     RawFile,
-    Source,
-    files_of,
-    look_medical,
-    open_all,
-    recognise,
-    source_named,
 )
 
 OnRows = Callable[[str, int], None]
 POOL = "pool"
 PAIRS_SHOWN = 10
-ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
-
-
-@dataclass
-class _Making:
-    """One dataset on its way."""
-
-    name: str
-    spec: DatasetSpec
-    train: list[tuple[RawFile, Steps]]
-    test: list[tuple[RawFile, Steps]]
-    counts: Counts = field(default_factory=Counts)
-    rows: range = range(0)
-    tests: range | None = None
-    sources: list[dict[str, object]] = field(default_factory=list)
-    split: Split = field(default_factory=Split)
-
-    @property
-    def files(self) -> list[tuple[RawFile, Steps]]:
-        return [*self.train, *self.test]
-
-    @property
-    def kinds(self) -> list[Source]:
-        """The sources of its files, each once."""
-        return list({steps.source.name: steps.source for _, steps in self.files}.values())
 
 
 def build(
@@ -94,7 +59,7 @@ def build(
         UserError: a source cannot be read, no row of it can be used, or a name belongs to someone else's entry.
     """
     began = time.monotonic()
-    hashes = {name: _hashes(spec) for name, spec in specs.items()}
+    hashes = {name: hashes_of(spec) for name, spec in specs.items()}
     for name in specs:
         _refuse_foreign_name(name, out)
     finish_interrupted(out)
@@ -102,14 +67,14 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=out, prefix=BUILDING))
     try:
-        makings = [_open(name, spec, staging / "unpacked") for name, spec in specs.items()]
+        makings = [open_dataset(name, spec, staging / "unpacked") for name, spec in specs.items()]
         pool = Pool(staging / POOL)
         with crew(workers, [raw for making in makings for raw, _ in making.files]) as submit:
             for making in makings:
                 _convert(making, pool, staging, submit, on_rows)
             pool.seal()
             relations = _split(makings, pool, submit)
-        key = _key(specs, hashes)
+        key = key_of(specs, hashes)
         made = [_write(making, pool, relations, staging, key, hashes[making.name]) for making in makings]
         shutil.rmtree(staging / "unpacked", ignore_errors=True)
         (staging / POOL).unlink(missing_ok=True)
@@ -130,7 +95,7 @@ def build(
 def is_fresh(specs: Mapping[str, DatasetSpec], out: Path) -> bool:
     """Whether the files in `out` are what building these datasets now would write."""
     finish_interrupted(out)
-    entries, key = registered(out), _key(specs, {name: _hashes(spec) for name, spec in specs.items()})
+    entries, key = registered(out), key_of(specs, {name: hashes_of(spec) for name, spec in specs.items()})
     for name in specs:
         card = cards.load_card(out, name)
         if card is None or name not in entries or card.key != key:
@@ -141,62 +106,6 @@ def is_fresh(specs: Mapping[str, DatasetSpec], out: Path) -> bool:
     return True
 
 
-def _given(spec: DatasetSpec) -> tuple[list[str], list[str]]:
-    """The paths that a spec gives for training (or for both) and for test."""
-    if isinstance(spec.source, SplitFiles):
-        return [spec.source.train], [spec.source.test]
-    return ([spec.source] if isinstance(spec.source, str) else spec.source), []
-
-
-def _fix(spec: DatasetSpec) -> str | None:
-    return f"get it first: {spec.get}" if spec.get else None
-
-
-def _hashes(spec: DatasetSpec) -> dict[str, str]:
-    """The SHA-256 of every file that a spec gives: where a model's data came from must be provable."""
-    paths = [path for given in _given(spec) for one in given for path in files_of(one, _fix(spec))]
-    return {shown(path): sha256(existing_file(path)) for path in paths}
-
-
-def _key(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:
-    """A hash of all that determines the files: what is in the raw files, not where they lie."""
-    said = [
-        [name, spec.model_dump(exclude={"source", "get", "tokenizer"}), list(hashes[name].values())]
-        for name, spec in specs.items()
-    ]
-    sides = [[len(side) for side in _given(spec)] for spec in specs.values()]
-    return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
-
-
-def _open(name: str, spec: DatasetSpec, unpacked: Path) -> _Making:
-    train, test = (
-        [(raw, _steps(raw, spec)) for one in given for raw in open_all(one, unpacked, _fix(spec))]
-        for given in _given(spec)
-    )
-    return _Making(name, spec, train, test)
-
-
-def _steps(raw: RawFile, spec: DatasetSpec) -> Steps:
-    """What is done to the rows of one file: a folder may hold chats and cards, each of its own type."""
-    sample = list(islice(raw, ROWS_LOOKED_AT))
-    values = [value for _, value in sample]
-    source = source_named(spec.type) if spec.type else recognise(raw, spec.columns, values[:ROWS_SNIFFED])
-    steps = Steps(
-        source=source(spec.prompt),
-        columns={theirs: ours for ours, theirs in spec.columns.items()},
-        repair=spec.repair,
-        clean=spec.clean,
-        special_tokens=spec.special_tokens,
-        greeting=spec.greeting,
-        longest=spec.cutoff_len,
-        redact=(source.medical or look_medical(values[:ROWS_SNIFFED])) if spec.redact is None else spec.redact,
-        group_by=spec.group_by,
-        compare=spec.deduplicate or spec.leaks,
-        near=spec.near_duplicates and (spec.deduplicate or spec.leaks),
-    )
-    return replace(steps, common=common_grams(compared_texts(sample, steps), GRAM)) if steps.near else steps
-
-
 def _refuse_foreign_name(name: str, out: Path) -> None:
     entries = registered(out)
     for taken, file in ((name, f"{name}_train.jsonl"), (f"{name}_test", f"{name}_test.jsonl")):
@@ -205,7 +114,7 @@ def _refuse_foreign_name(name: str, out: Path) -> None:
             raise UserError(f"{taken!r} is registered in {shown(out)} for something that lfw did not write", fix=fix)
 
 
-def _convert(making: _Making, pool: Pool, staging: Path, submit: Submit[Converted], on_rows: OnRows) -> None:
+def _convert(making: Making, pool: Pool, staging: Path, submit: Submit[Converted], on_rows: OnRows) -> None:
     """Takes all rows of one dataset into the pool, and its rejects into their file."""
     with (staging / f"{making.name}.rejects.jsonl").open("wb") as rejects:
         begins = len(pool)
@@ -225,7 +134,7 @@ def _convert(making: _Making, pool: Pool, staging: Path, submit: Submit[Converte
 def _convert_file(
     raw: RawFile,
     steps: Steps,
-    making: _Making,
+    making: Making,
     pool: Pool,
     rejects: IO[bytes],
     submit: Submit[Converted],
@@ -273,7 +182,7 @@ def _reject_line(raw: RawFile, refused: Refused, rows_before: int) -> bytes:
     return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _split(makings: list[_Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> Relations:
+def _split(makings: list[Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> Relations:
     """Decides about every row, and sees that the numbers add up."""
     trainable = np.zeros(len(pool), bool)
     wishes = []
@@ -302,7 +211,7 @@ def _split(makings: list[_Making], pool: Pool, submit: Submit[list[tuple[int, in
     return relations
 
 
-def _remove_overlaps(makings: list[_Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> None:
+def _remove_overlaps(makings: list[Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> None:
     """Takes the training rows in which most of a test question stands out of training."""
     tests = np.concatenate([making.split.test for making in makings])
     if not len(tests):
@@ -324,7 +233,7 @@ def _remove_overlaps(makings: list[_Making], pool: Pool, submit: Submit[list[tup
         making.split.drop_leaks(np.array(leaked, np.int64))
 
 
-def _refuse_nothing_usable(making: _Making) -> None:
+def _refuse_nothing_usable(making: Making) -> None:
     if len(making.split.train):
         return
     file, counts = making.files[0][0].name, making.counts
@@ -337,7 +246,7 @@ def _refuse_nothing_usable(making: _Making) -> None:
     )
 
 
-def _write(making: _Making, pool: Pool, relations: Relations, staging: Path, key: str, hashes: dict[str, str]) -> Card:
+def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key: str, hashes: dict[str, str]) -> Card:
     """Writes one dataset's files and cards into `staging`."""
     name, one = making.name, making.split
     used = np.concatenate((one.train, one.test))
@@ -382,14 +291,14 @@ def _tokenizer(spec: DatasetSpec) -> Path | None:
     return existing_file(path / "tokenizer.json" if path.is_dir() else path, "name a model folder or a tokenizer.json")
 
 
-def _near_pairs(making: _Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
+def _near_pairs(making: Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
     rows = np.arange(making.rows.start, making.rows.stop)
     gone = rows[relations.unique[rows] & ~relations.best[rows]][:PAIRS_SHOWN]
     stays = [np.flatnonzero((relations.cluster == relations.cluster[row]) & relations.best)[0] for row in gone]
     return [_pair(pool, int(row), int(stayed)) for row, stayed in zip(gone, stays, strict=True)]
 
 
-def _leak_pairs(making: _Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
+def _leak_pairs(making: Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
     pairs = []
     tests = making.split.test
     for row in making.split.leaked[:PAIRS_SHOWN]:

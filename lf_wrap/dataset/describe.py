@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -100,4 +101,4 @@ def examples(rejects: Path, most: int = 3) -> dict[str, list[str]]:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
-        yield from map(orjson.loads, file)
+        yield from map(json.loads, file)  # the raw rows may hold half a character, which orjson refuses

@@ -1,0 +1,111 @@
+"""One dataset on its way: what its spec gives, opened, and which steps its rows will take."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from lf_wrap import __version__
+from lf_wrap.dataset.card import Counts
+from lf_wrap.dataset.convert import Steps, compared_texts
+from lf_wrap.dataset.fingerprint import GRAM, common_grams
+from lf_wrap.dataset.spec import DatasetSpec, SplitFiles
+from lf_wrap.dataset.split import Split
+from lf_wrap.files import existing_file, sha256, shown
+from lf_wrap.sources import (
+    ROWS_SNIFFED,
+    RawFile,
+    Source,
+    files_of,
+    look_medical,
+    open_all,
+    recognise,
+    source_named,
+)
+
+ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
+
+
+@dataclass
+class Making:
+    """One dataset on its way."""
+
+    name: str
+    spec: DatasetSpec
+    train: list[tuple[RawFile, Steps]]
+    test: list[tuple[RawFile, Steps]]
+    counts: Counts = field(default_factory=Counts)
+    rows: range = range(0)
+    tests: range | None = None
+    sources: list[dict[str, object]] = field(default_factory=list)
+    split: Split = field(default_factory=Split)
+
+    @property
+    def files(self) -> list[tuple[RawFile, Steps]]:
+        return [*self.train, *self.test]
+
+    @property
+    def kinds(self) -> list[Source]:
+        """The sources of its files, each once."""
+        return list({steps.source.name: steps.source for _, steps in self.files}.values())
+
+
+def _given(spec: DatasetSpec) -> tuple[list[str], list[str]]:
+    """The paths that a spec gives for training (or for both) and for test."""
+    if isinstance(spec.source, SplitFiles):
+        return [spec.source.train], [spec.source.test]
+    return ([spec.source] if isinstance(spec.source, str) else spec.source), []
+
+
+def _fix(spec: DatasetSpec) -> str | None:
+    return f"get it first: {spec.get}" if spec.get else None
+
+
+def hashes_of(spec: DatasetSpec) -> dict[str, str]:
+    """The SHA-256 of every file that a spec gives: where a model's data came from must be provable."""
+    paths = [path for given in _given(spec) for one in given for path in files_of(one, _fix(spec))]
+    return {shown(path): sha256(existing_file(path)) for path in paths}
+
+
+def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:
+    """A hash of all that determines the files: what is in the raw files, not where they lie."""
+    said = [
+        [name, spec.model_dump(exclude={"source", "get", "tokenizer"}), list(hashes[name].values())]
+        for name, spec in specs.items()
+    ]
+    sides = [[len(side) for side in _given(spec)] for spec in specs.values()]
+    return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
+
+
+def open_dataset(name: str, spec: DatasetSpec, unpacked: Path) -> Making:
+    train, test = (
+        [(raw, _steps(raw, spec)) for one in given for raw in open_all(one, unpacked, _fix(spec))]
+        for given in _given(spec)
+    )
+    return Making(name, spec, train, test)
+
+
+def _steps(raw: RawFile, spec: DatasetSpec) -> Steps:
+    """What is done to the rows of one file: a folder may hold chats and cards, each of its own type."""
+    sample = list(islice(raw, ROWS_LOOKED_AT))
+    values = [value for _, value in sample]
+    source = source_named(spec.type) if spec.type else recognise(raw, spec.columns, values[:ROWS_SNIFFED])
+    steps = Steps(
+        source=source(spec.prompt),
+        columns={theirs: ours for ours, theirs in spec.columns.items()},
+        repair=spec.repair,
+        clean=spec.clean,
+        special_tokens=spec.special_tokens,
+        greeting=spec.greeting,
+        longest=spec.cutoff_len,
+        redact=(source.medical or look_medical(values[:ROWS_SNIFFED])) if spec.redact is None else spec.redact,
+        group_by=spec.group_by,
+        compare=spec.deduplicate or spec.leaks,
+        near=spec.near_duplicates and (spec.deduplicate or spec.leaks),
+    )
+    return replace(steps, common=common_grams(compared_texts(sample, steps), GRAM)) if steps.near else steps

@@ -1,0 +1,60 @@
+"""Documents stay true: what they name exists, what exists is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lf_wrap.cli.main import COMMANDS
+from lf_wrap.dataset import DatasetSpec
+from lf_wrap.sources import SOURCES
+from tests.conftest import ROOT
+from tests.sources.test_plugins import PLUGIN
+
+READMES = ("README.md", "README_zh.md")
+WORDS = {19: ("nineteen", "十九"), 20: ("twenty", "二十"), 21: ("twenty-one", "二十一")}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_is_in_the_readme_and_no_other(readme: str) -> None:
+    told = set(re.findall(r"^\| `lfw ([\w-]+)", text(readme), re.MULTILINE))
+    assert told == set(COMMANDS)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_counts_the_layouts_rightly(readme: str) -> None:
+    assert any(word in text(readme) for word in WORDS[len(SOURCES)])
+
+
+@pytest.mark.parametrize("document", [*READMES, "docs/architecture.md", "docs/data.md"])
+def test_links_and_named_files_are_there(document: str) -> None:
+    folder = (ROOT / document).parent
+    for link in re.findall(r"\]\(([^)#:]+)\)", text(document)):
+        assert (folder / link).exists(), link
+    for command in re.findall(r"^scripts/\w+", text(document), re.MULTILINE):
+        assert (ROOT / command).is_file()
+
+
+def test_every_switch_of_a_spec_is_in_the_reference() -> None:
+    for switch in DatasetSpec.model_fields:
+        assert f"{switch}:" in text("docs/data.md"), switch
+
+
+def test_the_plugin_in_the_reference_is_the_one_that_is_tested() -> None:
+    code = re.search(r"```python\n# ward_notes.py\n(.*?)```", text("docs/data.md"), re.DOTALL)
+    assert code is not None
+    strip = re.compile(r"\s*#.*$|\s+$", re.MULTILINE)
+    assert strip.sub("", code.group(1)).split() == strip.sub("", PLUGIN).split()
+
+
+def test_every_room_is_on_the_architecture_page() -> None:
+    page = text("docs/architecture.md")
+    for room in Path(ROOT / "lf_wrap").iterdir():
+        if room.is_dir() and (room / "__init__.py").exists():
+            assert f"`{room.name}/`" in page
