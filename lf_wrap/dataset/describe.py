@@ -53,8 +53,7 @@ def labels(answers: list[str]) -> dict[str, int]:
 def some_answers(pool: Pool, numbers: Numbers) -> list[str]:
     """The last answers of at most `ROWS_LOOKED_AT` of these rows, evenly spread."""
     spread = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), ROWS_LOOKED_AT)).astype(np.int64))
-    rows = (orjson.loads(line) for number in numbers[spread].tolist() if (line := pool.line(number)))
-    return [_last_words(row) for row in rows]
+    return [_last_words(orjson.loads(line)) for line in pool.each(numbers[spread].tolist())]
 
 
 def token_lengths(pool: Pool, numbers: Numbers, tokenizer_json: Path) -> dict[str, Any]:
@@ -68,8 +67,8 @@ def token_lengths(pool: Pool, numbers: Numbers, tokenizer_json: Path) -> dict[st
     tokenizer = Tokenizer.from_file(str(tokenizer_json))
     counted: list[int] = []
     for start in range(0, len(numbers), ROWS_AT_ONCE):
-        batch = [from_row(*_described(pool.line(number))) for number in numbers[start : start + ROWS_AT_ONCE].tolist()]
-        counted += row_tokens(tokenizer, batch)
+        lines = pool.each(numbers[start : start + ROWS_AT_ONCE].tolist())
+        counted += row_tokens(tokenizer, [from_row(*_described(line)) for line in lines])
     told = quantiles(counted)
     wanted = told["max"] if told["max"] <= 2 * told["p99"] else told["p99"]
     advised = ceil(wanted / ROUND_UP_TO) * ROUND_UP_TO

@@ -32,8 +32,8 @@ def write_rows(path: Path, pool: Pool, numbers: Numbers, layout: Layout) -> None
 
 
 def _as_sharegpt(pool: Pool, numbers: Numbers) -> Iterable[bytes]:
-    for number in numbers.tolist():
-        line = pool.line(number)
+    for number, line in zip(numbers.tolist(), pool.each(numbers.tolist()), strict=True):
         if pool.turns[number] == 2:
-            line = orjson.dumps(alpaca_to_sharegpt(orjson.loads(line)), option=orjson.OPT_APPEND_NEWLINE)
-        yield line
+            yield orjson.dumps(alpaca_to_sharegpt(orjson.loads(line)), option=orjson.OPT_APPEND_NEWLINE)
+        else:
+            yield line
