@@ -1,8 +1,8 @@
 """Measures the repair of mojibake against the true text, beside ftfy's (`pip install ftfy`) where that is installed.
 
-    python scripts/measure_mojibake.py [GIVEN TRUE]
+    python scripts/measure_mojibake.py GIVEN TRUE
 
-Without arguments it takes the pair of real files in ../shared/seeds. Exits 1 when a line was restored wrongly.
+GIVEN is the mojibake of TRUE, line by line. Exits 1 when a line was restored wrongly.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lf_wrap.sources.mojibake import repair_lines
-
-SEEDS = Path(__file__).parents[2] / "shared/seeds"
-GIVEN, TRUE = SEEDS / "001_52592619de1ea837.txt", SEEDS / "000_1da5cdf6fec7d526.txt"
 
 
 class Measured(NamedTuple):
@@ -48,8 +45,8 @@ def measure(given: list[str], true: list[str], repaired: list[str], lost: set[in
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("given", type=Path, nargs="?", default=GIVEN)
-    parser.add_argument("true", type=Path, nargs="?", default=TRUE)
+    parser.add_argument("given", type=Path)
+    parser.add_argument("true", type=Path)
     arguments = parser.parse_args()
     given, true = (path.read_bytes().decode("utf-8") for path in (arguments.given, arguments.true))
     lines, lost, _ = repair_lines(given)
