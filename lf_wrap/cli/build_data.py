@@ -92,8 +92,10 @@ def command(
     for card in cards:
         screen.print(Text.assemble((card.name, "bold"), f"  ({card.type}, {card.encoding})"))
         screen.print(f"  {card.counts.law()}")
-        for what, count in (*card.counts.repairs.items(), *card.counts.redactions.items()):
+        for what, count in card.counts.repairs.items():
             screen.print(f"  {what}: {count:,}")
+        for kind, count in card.counts.redactions.items():
+            screen.print(f"  redacted, {kind}: {count:,}")
         for what, file in card.files.items():
             screen.print(Text.assemble((f"  {what:8}", "dim"), file))
     if as_json:
