@@ -52,6 +52,24 @@ def members(path: Path, into: Path) -> list[Path]:
     return unpacked
 
 
+def refuse_bomb(path: Path) -> None:
+    """Refuses a workbook (a zip archive too) that says of itself that it unpacks to far more than any table does.
+
+    Raises:
+        UserError: it does.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    if size > LARGEST or (size > HARMLESS and size > STEEPEST * path.stat().st_size):
+        raise UserError(
+            f"{shown(path)} looks like a zip bomb",
+            where=f"its sheets say that they are {size:,} bytes, packed into {path.stat().st_size:,}",
+            fix="use it only if you know who made it: open it in Excel and save it as CSV",
+        )
+
+
 @dataclass
 class _Unpacking:
     """The files unpacked from one archive so far."""

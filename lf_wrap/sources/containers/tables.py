@@ -12,6 +12,7 @@ from typing import Any
 from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
+from lf_wrap.sources.containers.archives import refuse_bomb
 
 # A medical answer may be long, but a field beyond this means that a quote was never closed.
 csv.field_size_limit(16 << 20)
@@ -81,6 +82,7 @@ def excel_rows(path: Path) -> Iterator[tuple[int, Any]]:
     """
     import pandas
 
+    refuse_bomb(path)
     try:
         table = pandas.read_excel(
             io.BytesIO(path.read_bytes()), engine="calamine", header=None, dtype=object, keep_default_na=False

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lf_wrap.errors import UserError
-from lf_wrap.sources.containers import archives
+from lf_wrap.sources.containers import archives, open_rows
 from lf_wrap.sources.containers.archives import members
 
 ROWS = b'[{"a": 1}, {"a": 2}]' * 200
@@ -200,3 +200,16 @@ def test_data_that_packs_well_is_no_bomb(tmp_path: Path, into: Path, monkeypatch
     path = tmp_path / "rows.json.gz"
     path.write_bytes(gzip.compress(ROWS))
     assert unpacked(path, into) == {"0001-rows.json": ROWS}
+
+
+def test_a_workbook_that_unpacks_to_far_more_than_a_table_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "HARMLESS", 1 << 20)
+    monkeypatch.setattr(archives, "STEEPEST", 500)
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"<x/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (8 << 20))
+    with pytest.raises(UserError, match="looks like a zip bomb"):
+        list(open_rows(path))
