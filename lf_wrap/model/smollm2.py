@@ -6,6 +6,7 @@ and written once as an ordinary Transformers folder.
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from lf_wrap.errors import UserError
@@ -91,7 +93,8 @@ def _convert(source: Path, target: Path) -> None:
 
     disable_progress_bar()
     set_verbosity_error()
-    model = AutoModelForCausalLM.from_pretrained(source, gguf_file="model.gguf", dtype="float32")
+    with redirect_stderr(io.StringIO()):  # a progress bar that no setting of transformers turns off
+        model = AutoModelForCausalLM.from_pretrained(source, gguf_file="model.gguf", dtype="float32")
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file="model.gguf")
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
