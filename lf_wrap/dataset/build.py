@@ -19,7 +19,7 @@ from lf_wrap.dataset.commit import BUILDING, Entries, finish_interrupted, put_in
 from lf_wrap.dataset.convert import Converted, Refused, Steps, convert
 from lf_wrap.dataset.describe import examples, labels, languages, some_answers, token_lengths
 from lf_wrap.dataset.fingerprint import common_grams
-from lf_wrap.dataset.layout import entry
+from lf_wrap.dataset.layout import entry, layout_for
 from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
 from lf_wrap.dataset.leaks import overlaps, question_of, table_of
 from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset
@@ -28,7 +28,7 @@ from lf_wrap.dataset.register import registered
 from lf_wrap.dataset.spec import DatasetSpec
 from lf_wrap.dataset.split import Relations, Wish, relate, split
 from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew
-from lf_wrap.dataset.write import layout_of, write_rows
+from lf_wrap.dataset.write import write_rows
 from lf_wrap.errors import UserError
 from lf_wrap.files import content_hash, existing_file, shown
 from lf_wrap.sources import (
@@ -67,7 +67,10 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=out, prefix=BUILDING))
     try:
-        makings = [open_dataset(name, spec, staging / "unpacked") for name, spec in specs.items()]
+        compare = any(spec.deduplicate or spec.leaks for spec in specs.values())
+        near = compare and any(spec.near_duplicates for spec in specs.values())
+        unpacked = staging / "unpacked"
+        makings = [open_dataset(name, spec, unpacked, compare=compare, near=near) for name, spec in specs.items()]
         pool = Pool(staging / POOL)
         with crew(workers, [raw for making in makings for raw, _ in making.files]) as submit:
             for making in makings:
@@ -184,22 +187,20 @@ def _reject_line(raw: RawFile, refused: Refused, rows_before: int) -> bytes:
 
 def _split(makings: list[Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> Relations:
     """Decides about every row, and sees that the numbers add up."""
-    trainable = np.zeros(len(pool), bool)
+    trainable, exact, near = (np.zeros(len(pool), bool) for _ in range(3))
     wishes = []
     for making in makings:
         spec = making.spec
         trainable[making.rows.start : making.rows.stop] = True
         shuffle = (making.tests is None) if spec.shuffle is None else spec.shuffle
-        wishes.append(Wish(making.rows, making.tests, spec.train, spec.test, spec.seed, shuffle))
-    leaks = all(making.spec.leaks for making in makings)
-    exact = all(making.spec.deduplicate for making in makings)
-    relations = relate(
-        pool, trainable, exact=exact, near=exact and all(steps.near for making in makings for _, steps in making.files)
-    )
-    for making, one in zip(makings, split(pool, wishes, relations, leaks=leaks), strict=True):
+        wishes.append(Wish(making.rows, making.tests, spec.train, spec.test, spec.seed, shuffle, spec.leaks))
+        for rows in (making.rows, making.tests or range(0)):
+            exact[rows.start : rows.stop] = spec.deduplicate
+            near[rows.start : rows.stop] = spec.deduplicate and spec.near_duplicates
+    relations = relate(pool, trainable, exact=exact, near=near)
+    for making, one in zip(makings, split(pool, wishes, relations), strict=True):
         making.split = one
-    if leaks:
-        _remove_overlaps(makings, pool, submit)
+    _remove_overlaps(makings, pool, submit)
     for making in makings:
         counts, one = making.counts, making.split
         counts.train, counts.test, counts.leaks = len(one.train), len(one.test), len(one.leaked)
@@ -214,7 +215,8 @@ def _split(makings: list[Making], pool: Pool, submit: Submit[list[tuple[int, int
 def _remove_overlaps(makings: list[Making], pool: Pool, submit: Submit[list[tuple[int, int]]]) -> None:
     """Takes the training rows in which most of a test question stands out of training."""
     tests = np.concatenate([making.split.test for making in makings])
-    if not len(tests):
+    guarded = [making for making in makings if making.spec.leaks]
+    if not len(tests) or not guarded:
         return
     prompts = {piece for making in makings for kind in making.kinds for piece in PLACEHOLDER.split(kind.prompt)[::2]}
     asked = [question_of(orjson.loads(pool.line(number))) for number in tests.tolist()]
@@ -223,13 +225,13 @@ def _remove_overlaps(makings: list[Making], pool: Pool, submit: Submit[list[tupl
     table = table_of(asked, sorted(prompts), common)
     if not len(table.grams):
         return
-    trained = np.sort(np.concatenate([making.split.train for making in makings]))
+    trained = np.sort(np.concatenate([making.split.train for making in guarded]))
     batches = [trained[start : start + PART_ROWS] for start in range(0, len(trained), PART_ROWS)]
     leaked = []
     jobs = ((pool.path, pool.offsets[batch], pool.offsets[batch + 1], table) for batch in batches)
     for batch, pairs in zip(batches, submit(overlaps, jobs), strict=True):
         leaked += [int(batch[row]) for row, _ in pairs]
-    for making in makings:
+    for making in guarded:
         making.split.drop_leaks(np.array(leaked, np.int64))
 
 
@@ -250,7 +252,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
     """Writes one dataset's files and cards into `staging`."""
     name, one = making.name, making.split
     used = np.concatenate((one.train, one.test))
-    layout = layout_of(pool, used)
+    layout = layout_for(np.unique(pool.turns[used]).tolist(), name)
     files = {"train": staging / f"{name}_train.jsonl", "rejects": staging / f"{name}.rejects.jsonl"}
     write_rows(files["train"], pool, one.train, layout)
     if len(one.test):

@@ -7,9 +7,11 @@ there; the key is `formatting`, and a misspelt one is ignored without a word.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from lf_wrap.conversation import Conversation, Turn
+from lf_wrap.errors import UserError
 
 Layout = Literal["alpaca", "sharegpt", "text"]
 
@@ -30,6 +32,21 @@ COLUMNS: dict[Layout, dict[str, str]] = {
 
 # What the loader assumes when an entry has no `columns` at all.
 DEFAULT_COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
+
+
+def layout_for(turns: Collection[int], name: str) -> Layout:
+    """The layout that holds rows of all these numbers of turns: plain text, single turns as Alpaca, else ShareGPT.
+
+    Raises:
+        UserError: plain text stands among conversations, which LLaMA-Factory cannot read from one file.
+    """
+    kinds = set(turns)
+    if 1 in kinds and len(kinds) > 1:
+        raise UserError(
+            f"dataset {name!r} has plain text among conversations",
+            fix="make two datasets of them: text and conversations train in stages of their own",
+        )
+    return "text" if kinds == {1} else "alpaca" if kinds <= {2} else "sharegpt"
 
 
 def entry(layout: Layout, file_name: str) -> dict[str, Any]:

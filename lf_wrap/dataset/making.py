@@ -82,15 +82,20 @@ def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]
     return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
 
 
-def open_dataset(name: str, spec: DatasetSpec, unpacked: Path) -> Making:
+def open_dataset(name: str, spec: DatasetSpec, unpacked: Path, *, compare: bool, near: bool) -> Making:
+    """The dataset with its raw files opened. Whether rows are compared is one for all that are built together."""
     train, test = (
-        [(raw, _steps(raw, spec)) for one in given for raw in open_all(one, unpacked, _fix(spec))]
+        [
+            (raw, _steps(raw, spec, compare=compare, near=near))
+            for one in given
+            for raw in open_all(one, unpacked, _fix(spec))
+        ]
         for given in _given(spec)
     )
     return Making(name, spec, train, test)
 
 
-def _steps(raw: RawFile, spec: DatasetSpec) -> Steps:
+def _steps(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Steps:
     """What is done to the rows of one file: a folder may hold chats and cards, each of its own type."""
     sample = list(islice(raw, ROWS_LOOKED_AT))
     values = [value for _, value in sample]
@@ -105,7 +110,7 @@ def _steps(raw: RawFile, spec: DatasetSpec) -> Steps:
         longest=spec.cutoff_len,
         redact=(source.medical or look_medical(values[:ROWS_SNIFFED])) if spec.redact is None else spec.redact,
         group_by=spec.group_by,
-        compare=spec.deduplicate or spec.leaks,
-        near=spec.near_duplicates and (spec.deduplicate or spec.leaks),
+        compare=compare,
+        near=near,
     )
     return replace(steps, common=common_grams(compared_texts(sample, steps), GRAM)) if steps.near else steps

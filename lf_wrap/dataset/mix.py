@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from lf_wrap.conversation import Conversation
-from lf_wrap.dataset.layout import Layout, alpaca_to_sharegpt, entry, to_row
+from lf_wrap.dataset.layout import alpaca_to_sharegpt, entry, layout_for, to_row
 from lf_wrap.dataset.measure import conversations
 from lf_wrap.dataset.register import register
 from lf_wrap.errors import UserError
@@ -74,13 +74,7 @@ def _characters(rows: Sequence[Conversation]) -> int:
 
 
 def _write(name: str, rows: list[Conversation], dataset_dir: Path) -> None:
-    turns = {len(row.turns) for row in rows}
-    if 1 in turns and len(turns) > 1:
-        raise UserError(
-            f"the mix {name!r} has plain text among conversations",
-            fix="mix text with text: they train in stages of their own",
-        )
-    layout: Layout = "text" if turns == {1} else "alpaca" if turns == {2} else "sharegpt"
+    layout = layout_for({len(row.turns) for row in rows}, name)
     with atomic_write(dataset_dir / f"{name}_train.jsonl") as handle:
         for row in rows:
             made = to_row(row)

@@ -28,6 +28,8 @@ class Wish:
     test: int | None
     seed: int
     shuffle: bool
+    leaks: bool
+    """Whether its training rows are kept clear of all test questions."""
 
 
 @dataclass
@@ -61,28 +63,27 @@ class Relations:
     """Rows that ask the same, ask alike, or have one group id are in one group."""
 
 
-def relate(pool: Pool, trainable: Mask, *, exact: bool, near: bool) -> Relations:
+def relate(pool: Pool, trainable: Mask, *, exact: Mask, near: Mask) -> Relations:
     """The relations of all rows, within and across datasets. `trainable` tells training rows from test rows."""
     everything = np.ones(len(pool), bool)
     if not len(pool.whole):
         alone = np.arange(len(pool), dtype=np.int64)
         return Relations(everything, everything, alone, alone)
     unique = everything.copy()
-    if exact:
-        for side in (trainable, ~trainable):
-            unique[side] = first_of_each(pool.whole[side])
+    for side in (trainable & exact, ~trainable & exact):
+        unique[side] = first_of_each(pool.whole[side])
     best, cluster = everything.copy(), np.full(len(pool), -1, np.int64)
     labels = [pool.question, pool.group]
-    if near:
-        candidates = np.flatnonzero(trainable & unique)
+    if len(pool.like):
+        candidates = np.flatnonzero(trainable & unique & near)
         cluster[candidates] = clusters(pool.like[candidates], pool.like_grams[candidates])
         best[candidates] = best_of_each(cluster[candidates], pool.answer_characters[candidates])
         labels.append((clusters(pool.asks_like, pool.asks_grams) + 1).astype(np.uint64))
     return Relations(unique, best, cluster, joined(*labels))
 
 
-def split(pool: Pool, wishes: list[Wish], relations: Relations, *, leaks: bool) -> list[Split]:
-    """The rows of each dataset, divided as wished; with `leaks` no group of any test rows is in any training rows.
+def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
+    """The rows of each dataset, divided as wished; with `leaks` no group of any test rows is in its training rows.
 
     From one source the order is the tutorial's: `random.seed(seed)`, one shuffle, the first rows train, the next test.
     So on a file without rejects, duplicates and leaks the training rows are the very ones its script picks. Training
@@ -104,9 +105,9 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations, *, leaks: bool) 
     tested = np.zeros(len(pool), bool)
     for one in splits:
         tested[one.test] = True
-    leaked = np.isin(relations.group, np.unique(relations.group[tested])) if leaks else tested
+    leaked = np.isin(relations.group, np.unique(relations.group[tested]))
     for wish, one, order in zip(wishes, splits, orders, strict=True):
-        _fill(one, wish, order, leaked, relations)
+        _fill(one, wish, order, leaked if wish.leaks else np.zeros(len(pool), bool), relations)
     return splits
 
 

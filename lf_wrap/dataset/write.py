@@ -13,14 +13,6 @@ from lf_wrap.dataset.layout import Layout, alpaca_to_sharegpt
 from lf_wrap.dataset.pool import Pool
 
 
-def layout_of(pool: Pool, numbers: Numbers) -> Layout:
-    """The layout that holds all these rows: plain text, single turns as Alpaca, else ShareGPT."""
-    turns = pool.turns[numbers]
-    if not len(turns) or int(turns.max()) == 2:
-        return "alpaca"
-    return "text" if int(turns.max()) == 1 else "sharegpt"
-
-
 def write_rows(path: Path, pool: Pool, numbers: Numbers, layout: Layout) -> None:
     """Writes these rows, in this order. Single turns among longer conversations become ShareGPT too."""
     if layout != "sharegpt" and len(numbers) == len(pool) and bool((numbers == np.arange(len(pool))).all()):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lf_wrap.dataset import Card, DatasetSpec, SplitFiles, build
+from lf_wrap.errors import UserError
 
 WORDS = [f"词{number}" for number in range(400)]
 
@@ -110,3 +111,21 @@ def test_every_comparison_can_be_switched_off(tmp_path: Path, off: str) -> None:
     expected = {"deduplicate": ("duplicates", 0), "near_duplicates": ("near_duplicates", 0), "leaks": ("leaks", 0)}[off]
     assert getattr(counts, expected[0]) == expected[1]
     assert counts.read == counts.accounted
+
+
+def test_a_switch_is_one_datasets_own(tmp_path: Path) -> None:
+    rows = [row(sentence(number), sentence(100 + number)) for number in range(4)]
+    twice = write(tmp_path / "a.jsonl", rows + rows)
+    other = write(tmp_path / "b.jsonl", [row(sentence(50 + n), sentence(150 + n)) for n in range(2)] * 2)
+    off = DatasetSpec(source=other, test=0, deduplicate=False, leaks=False, near_duplicates=False)
+    cards = build({"on": DatasetSpec(source=twice, test=0), "off": off}, tmp_path / "out")
+    assert [(card.counts.train, card.counts.duplicates) for card in cards] == [(4, 4), (4, 0)]
+
+
+def test_plain_text_among_conversations_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [row("问", "答")])
+    write(tmp_path / "b.jsonl", [{"text": "一段文字"}])
+    source = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
+    with pytest.raises(UserError, match="plain text among conversations"):
+        build({"d": DatasetSpec(source=source, test=0)}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
