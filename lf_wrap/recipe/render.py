@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from lf_wrap import __version__
-from lf_wrap.recipe.settings import Settings
+from lf_wrap.recipe.setting import Settings
 
 # Where LLaMA-Factory's examples put an argument; `*` stands for any end. What no section names is about training.
 SECTIONS = {

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -16,15 +12,9 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
 )
 
-from lf_wrap.dataset.spec import bad_value, sound_name
-from lf_wrap.errors import UserError
-from lf_wrap.files import existing_file, shown
-
-# YAML 1.1 reads 5e-5 as text, since it has no dot; everyone writes learning rates like that.
-EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+from lf_wrap.dataset.spec import sound_name
 
 
 class General(BaseModel):
@@ -84,66 +74,3 @@ class Recipe(BaseModel):
     @property
     def finetuning_type(self) -> str:
         return str(self.train.get("finetuning_type", "lora"))
-
-
-def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
-    """The recipe at `path`, with `key=value` overrides (dotted keys, YAML values). A LLaMA-Factory YAML is one too.
-
-    A train argument that is null counts as not said: so an override can take one out of the recipe.
-
-    Raises:
-        UserError: the file or an override is malformed, or a key is unknown.
-    """
-    existing_file(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown(path)} is not YAML: {error}", fix="mend the line it names") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{shown(path)} is not a recipe: it holds no keys", fix="see recipes/ for examples")
-    if "model_name_or_path" in content:
-        content = _from_llamafactory(content)
-    for override in overrides:
-        _set(content, override)
-    try:
-        recipe = Recipe.model_validate({"name": path.stem, **content})
-    except ValidationError as error:
-        known = {**Recipe.model_fields, **Data.model_fields, **General.model_fields, **Evaluate.model_fields}
-        raise bad_value(error, path, known) from None
-    recipe.train = {key: _number(value) for key, value in recipe.train.items() if value is not None}
-    return recipe
-
-
-def _from_llamafactory(content: dict[str, Any]) -> dict[str, Any]:
-    """A plain LLaMA-Factory train YAML as a recipe. Where it writes its weights is the run folder's business."""
-    train = dict(content)
-    names = train.pop("dataset", "")
-    datasets = names if isinstance(names, list) else [name.strip() for name in str(names).split(",") if name.strip()]
-    data = {"train": datasets, "dataset_dir": train.pop("dataset_dir", "data")}
-    train.pop("output_dir", None)
-    return {
-        "model": train.pop("model_name_or_path"),
-        "template": train.pop("template", None),
-        "data": data,
-        "train": train,
-    }
-
-
-def _set(content: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key.strip():
-        raise UserError(f"--set {override!r} is not key=value", fix="for example --set train.learning_rate=5e-5")
-    *outer, last = key.strip().split(".")
-    place: Any = content
-    for part in outer:
-        place = place.setdefault(part, {})
-        if not isinstance(place, dict):
-            raise UserError(f"--set {override!r}: {part} is not a section of the recipe", fix="check the dotted key")
-    try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UserError(f"--set {override!r}: the value is not YAML: {error}", fix="quote it") from None
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value

@@ -9,8 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lf_wrap.recipe import to_yaml
-from lf_wrap.recipe.settings import Setting
+from lf_wrap.recipe import Setting, to_yaml
 
 EXAMPLE = {
     "val_size": 0.1,

@@ -1,0 +1,57 @@
+"""Build: the datasets of the recipe, made when they are stale, mixed when it says so; then its YAML files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from lf_wrap.dataset import Mix, build, is_fresh, load_spec, mix
+from lf_wrap.files import existing_file, shown, usable, write_text
+from lf_wrap.pipeline.progress import progress
+from lf_wrap.pipeline.stages.stage import Run, Stage
+from lf_wrap.recipe import export_settings, require_datasets, to_yaml, train_settings
+
+
+def _build_inputs(run: Run) -> dict[str, str]:
+    """Always something new: whether datasets are stale is for the data room to say, and it says it in no time."""
+    return {"asked at": str(time.time_ns())}
+
+
+def _build(run: Run) -> None:
+    if run.recipe.data.build:
+        fix = "run from the workspace that `lfw init` laid out, or correct data.build"
+        specs = load_spec(existing_file(Path(run.recipe.data.build), fix))
+        if is_fresh(specs, run.dataset_dir):
+            run.console.print(f"  {', '.join(specs)}: as built before")
+        else:
+            with progress(run.console, "rows") as line:
+                cards = build(specs, run.dataset_dir, on_rows=lambda name, rows: line.at(rows, note=name))
+            for card in cards:
+                run.console.print(f"  {card.name}: {card.counts.law()}")
+    require_datasets(run.recipe)
+    _mix(run)
+    render(run)
+
+
+def _mix(run: Run) -> None:
+    """Makes the one dataset that domain and general rows train as."""
+    general = run.recipe.data.general
+    if general is None:
+        return
+    wish = Mix(domain=run.recipe.data.train, general=general.datasets, **general.model_dump(exclude={"datasets"}))
+    for name in run.recipe.trained_on:
+        drawn = mix(name, wish, run.dataset_dir)
+        run.console.print(f"  {name}: " + " + ".join(f"{rows:,} {dataset}" for dataset, rows in drawn.items()))
+
+
+def render(run: Run) -> None:
+    """Writes `train.yaml` and `export.yaml` into the run folder."""
+    origin = shown(run.recipe_path)
+    for path, action, settings in (
+        (run.folder.train_yaml, "train", train_settings(run.recipe, run.hardware, run.folder.path)),
+        (run.folder.export_yaml, "export", export_settings(run.recipe, run.folder.path)),
+    ):
+        write_text(path, to_yaml(settings, origin, f"llamafactory-cli {action} {usable(path)}"))
+
+
+BUILD = Stage("build", _build_inputs, lambda run: [run.folder.train_yaml, run.folder.export_yaml], _build)

@@ -1,0 +1,62 @@
+"""What a stage is, and the run it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from lf_wrap.errors import UserError
+from lf_wrap.files import shown
+from lf_wrap.pipeline.run_folder import RunFolder
+from lf_wrap.recipe import Hardware, Recipe, test_name, weights_folder
+
+MODELS = ("base", "tuned")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe on its way through the stages."""
+
+    recipe: Recipe
+    recipe_path: Path
+    folder: RunFolder
+    hardware: Hardware
+    console: Console
+
+    @property
+    def dataset_dir(self) -> Path:
+        return Path(self.recipe.data.dataset_dir)
+
+    @property
+    def weights(self) -> Path:
+        return weights_folder(self.recipe, self.folder.path)
+
+    def tests(self) -> dict[str, str]:
+        """The datasets that are asked about, each with the registered name of its test rows."""
+        return {name: test_name(self.recipe, name) for name in self.recipe.evaluate.test}
+
+    def left_by(self, stage: str) -> dict[str, str]:
+        """What the earlier `stage` left, from the ledger: hashing weights twice would be waste.
+
+        Raises:
+            UserError: that stage is not done.
+        """
+        end = self.folder.finished(stage)
+        if end is None:
+            raise UserError(
+                f"the {stage} stage of {shown(self.folder.path)} is not done", fix=f"run with --from {stage}"
+            )
+        return dict(end["outputs"])
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`inputs` gives what the stage depends on (name: hash), `outputs` what it leaves in the run folder."""
+
+    name: str
+    inputs: Callable[[Run], dict[str, str]]
+    outputs: Callable[[Run], list[Path]]
+    do: Callable[[Run], None]

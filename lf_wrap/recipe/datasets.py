@@ -1,0 +1,31 @@
+"""The registered datasets a recipe names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lf_wrap.dataset import registered, registered_file
+from lf_wrap.errors import UserError
+from lf_wrap.recipe.schema import Recipe
+
+
+def require_datasets(recipe: Recipe) -> None:
+    """Refuses a recipe that names a dataset which is not registered.
+
+    Raises:
+        UserError: naming the dataset and the nearest that is.
+    """
+    folder = Path(recipe.data.dataset_dir)
+    general = recipe.data.general.datasets if recipe.data.general else []
+    for name in (*recipe.data.train, *general):
+        registered_file(folder, name)
+    for name in recipe.evaluate.test:
+        if test_name(recipe, name) not in registered(folder):
+            raise UserError(
+                f"evaluate.test: dataset {name!r} has no test rows", fix="give it some: `test: 100` in its spec"
+            )
+
+
+def test_name(recipe: Recipe, name: str) -> str:
+    """The registered name of the test rows of dataset `name`: `<name>_test` where lfw built it, else `name`."""
+    return f"{name}_test" if f"{name}_test" in registered(Path(recipe.data.dataset_dir)) else name

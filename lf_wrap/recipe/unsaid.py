@@ -1,0 +1,80 @@
+"""What a recipe leaves out of its train arguments, filled in from the data and the hardware, each with its reason."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from lf_wrap.dataset import ROUND_UP_TO, Lengths
+from lf_wrap.recipe.base_model import BaseModel
+from lf_wrap.recipe.hardware import Hardware
+from lf_wrap.recipe.schema import Recipe
+from lf_wrap.recipe.setting import Setting, Settings
+
+EFFECTIVE_BATCH = 8  # the tutorial's 2 × 4
+LONGEST_UNASKED = 4096  # a single endless row must not set the memory of every batch
+LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about ten times a full tuning's
+UNMEASURED = 2048
+PRECISIONS = ("bf16", "fp16", "pure_bf16", "fp8")
+
+
+def unsaid(
+    recipe: Recipe, said: Settings, lengths: list[Lengths] | None, model: BaseModel, hardware: Hardware
+) -> Settings:
+    """What the recipe leaves out, from the data and the hardware."""
+    filled: Settings = {"cutoff_len": _cutoff_len(lengths, model)}
+    filled["overwrite_cache"] = Setting(True, "a changed dataset of the same name is read anew")
+    filled["plot_loss"] = Setting(True)
+    filled["report_to"] = Setting("none", "no tracker unless asked for")
+    filled["logging_nan_inf_filter"] = Setting(False, "or a loss of NaN is logged as 0")
+    filled |= _batch(said, hardware)
+    filled["learning_rate"] = Setting(
+        LEARNING_RATE.get(recipe.finetuning_type, 1e-5), f"usual for {recipe.finetuning_type}"
+    )
+    filled["num_train_epochs"] = Setting(3.0)
+    filled["lr_scheduler_type"] = Setting("cosine")
+    filled["warmup_ratio"] = Setting(0.1)
+    filled["seed"] = Setting(42)
+    if not hardware.gpus:
+        filled["use_cpu"] = Setting(True, "no GPU here: fp32 on the CPU")
+    elif not any(precision in said for precision in PRECISIONS):
+        precision = "bf16" if hardware.bf16 else "fp16"
+        filled[precision] = Setting(True, f"{hardware} {'has' if hardware.bf16 else 'lacks'} bf16 matrix units")
+    return filled | _steps({**filled, **said}, lengths, hardware)
+
+
+def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:
+    if lengths is None:
+        return Setting(UNMEASURED, "a guess: measured once the datasets are built and the tokenizer is a local file")
+    longest = max(length.max for length in lengths)
+    rows = sum(length.rows for length in lengths)
+    limit = min(model.max_positions or LONGEST_UNASKED, LONGEST_UNASKED)
+    rounded = ceil(longest / ROUND_UP_TO) * ROUND_UP_TO
+    if rounded <= limit:
+        return Setting(rounded, f"the longest of {rows:,} rows has up to {longest:,} tokens")
+    return Setting(limit, f"the longest of {rows:,} rows has up to {longest:,} tokens and will be cut")
+
+
+def _batch(said: Settings, hardware: Hardware) -> Settings:
+    """Batch size and accumulation for an effective batch of 8, as far as the recipe leaves them open."""
+    devices = max(1, len(hardware.gpus))
+    default = 2 if hardware.gpus else 4
+    batch = int(said["per_device_train_batch_size"].value) if "per_device_train_batch_size" in said else default
+    accumulation = max(1, EFFECTIVE_BATCH // (batch * devices))
+    why = f"{batch} × {accumulation} × {devices} = {batch * accumulation * devices} rows a step"
+    return {"per_device_train_batch_size": Setting(batch), "gradient_accumulation_steps": Setting(accumulation, why)}
+
+
+def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware) -> Settings:
+    """How often to log and save: about fifty points in the loss curve, about five checkpoints of which two are kept."""
+    if lengths is None:
+        return {"logging_steps": Setting(10), "save_steps": Setting(500), "save_total_limit": Setting(2)}
+    per_step = int(settings["per_device_train_batch_size"].value) * int(settings["gradient_accumulation_steps"].value)
+    rows = sum(length.rows for length in lengths)
+    if "max_samples" in settings:
+        rows = min(rows, int(settings["max_samples"].value) * len(lengths))
+    steps = ceil(rows / (per_step * max(1, len(hardware.gpus)))) * float(settings["num_train_epochs"].value)
+    if "max_steps" in settings and float(settings["max_steps"].value) > 0:  # -1 is the Trainer's own "not set"
+        steps = float(settings["max_steps"].value)
+    why = f"of about {steps:,.0f} steps"
+    logging, saving = max(1, min(10, round(steps / 50))), max(50, round(steps / 5))
+    return {"logging_steps": Setting(logging, why), "save_steps": Setting(saving, why), "save_total_limit": Setting(2)}
