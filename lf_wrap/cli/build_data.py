@@ -81,12 +81,14 @@ def command(
     """
     from rich.text import Text
 
-    from lf_wrap.dataset import build
+    from lf_wrap.dataset import build, fetch_missing
     from lf_wrap.pipeline import progress
 
     screen = console(as_json)
     said = {"type": type_, "train": train, "test": test, "seed": seed, "tokenizer": tokenizer}
     specs = _wanted(files, name, {key: value for key, value in said.items() if value is not None})
+    with progress(screen, "MiB") as line:
+        fetch_missing(specs.values(), lambda what, here, total: line.at(here >> 20, total >> 20, what))
     with progress(screen, "rows") as line:
         cards = build(specs, out, workers=workers, on_rows=lambda dataset, rows: line.at(rows, note=dataset))
     for card in cards:

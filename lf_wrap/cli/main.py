@@ -16,6 +16,7 @@ from lf_wrap.errors import Interrupted, LfwError, UserError
 COMMANDS = {
     "demo": ("demo", "The whole job on sample data and a small model, in minutes, without a GPU."),
     "init": ("init", "Lay out a workspace: dataset specs, recipes, sample rows."),
+    "fetch": ("fetch", "Download a model or a dataset from its hub, whole and checked."),
     "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
     "render": ("render", "Write a recipe's train.yaml and export.yaml."),
     "run": ("run", "Build, train, export, evaluate, report: one recipe, one folder."),

@@ -2,6 +2,7 @@
 
 from lf_wrap.dataset.build import build, is_fresh
 from lf_wrap.dataset.card import Card, Counts, load_card
+from lf_wrap.dataset.from_hubs import fetch_missing
 from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, conversations, token_lengths
 from lf_wrap.dataset.mix import Mix, mix
 from lf_wrap.dataset.register import registered, registered_file
@@ -17,6 +18,7 @@ __all__ = [
     "SplitFiles",
     "build",
     "conversations",
+    "fetch_missing",
     "is_fresh",
     "load_card",
     "load_spec",

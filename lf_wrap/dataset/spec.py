@@ -15,12 +15,14 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
+    PrivateAttr,
     ValidationError,
     field_validator,
 )
 
 from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import existing_file, shown
+from lf_wrap.hub import HubId, is_hub_url, parse_url
 
 NAME = re.compile(r"[\w][\w.-]*", re.ASCII)
 
@@ -45,7 +47,10 @@ class SplitFiles(BaseModel):
 
 
 class DatasetSpec(BaseModel):
-    """How one dataset is built. Paths are relative to the spec's folder and stay inside it, or absolute."""
+    """How one dataset is built. Paths are relative to the spec's folder and stay inside it, or absolute.
+
+    `hub://modelscope/owner/name[/files]` is what `lfw fetch` puts into `raw/name` of that folder.
+    """
 
     model_config = ConfigDict(extra="forbid")
     source: str | list[str] | SplitFiles
@@ -70,6 +75,12 @@ class DatasetSpec(BaseModel):
     cutoff_len: PositiveInt | None = Field(default=None, description="tokens beyond which a chat is split at turns")
     tokenizer: str | None = Field(default=None, description="a model folder: the card then counts tokens")
     get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
+    _from_hubs: dict[Path, HubId] = PrivateAttr(default_factory=dict)
+
+    @property
+    def from_hubs(self) -> dict[Path, HubId]:
+        """The folders that are to be fetched, and what belongs into each."""
+        return self._from_hubs
 
 
 class Spec(BaseModel):
@@ -119,14 +130,28 @@ def bad_value(error: ValidationError, path: Path, known: Mapping[str, Any]) -> U
 
 
 def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
+    from_hubs: dict[Path, HubId] = {}
+
+    def here(source: str) -> str:
+        if not is_hub_url(source):
+            return _inside(source, folder)
+        what, files = parse_url(source)
+        target = folder / "raw" / what.name
+        from_hubs[target] = what
+        return _inside(str(Path("raw") / what.name / files), folder)
+
     if isinstance(spec.source, SplitFiles):
-        source: Any = SplitFiles(train=_inside(spec.source.train, folder), test=_inside(spec.source.test, folder))
+        source: Any = SplitFiles(train=here(spec.source.train), test=here(spec.source.test))
     elif isinstance(spec.source, list):
-        source = [_inside(path, folder) for path in spec.source]
+        source = [here(path) for path in spec.source]
     else:
-        source = _inside(spec.source, folder)
+        source = here(spec.source)
     tokenizer = _inside(spec.tokenizer, folder) if spec.tokenizer else None
-    return spec.model_copy(update={"source": source, "tokenizer": tokenizer})
+    ways = [f"lfw fetch dataset {what.id} --hub {what.hub} --to {shown(to)}" for to, what in from_hubs.items()]
+    get = spec.get or " && ".join(ways) or None
+    resolved = spec.model_copy(update={"source": source, "tokenizer": tokenizer, "get": get})
+    resolved._from_hubs = from_hubs
+    return resolved
 
 
 def _inside(path: str, folder: Path) -> str:

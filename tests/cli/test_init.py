@@ -75,4 +75,4 @@ def test_every_recipe_can_be_rendered_there_before_its_data_is_fetched(lfw: Lfw,
 def test_a_raw_file_that_is_not_there_says_how_to_get_it(lfw: Lfw, workspace: Path, spec: str) -> None:
     ran = lfw("build-data", f"dataset_info/{spec}.yaml", cwd=workspace)
     assert ran.code == 1
-    assert "fix:   get it first: modelscope download --dataset" in ran.err
+    assert "fix:   get it first: lfw fetch dataset" in ran.err

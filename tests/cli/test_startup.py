@@ -58,7 +58,7 @@ def test_a_mistyped_command_is_a_usage_error_with_the_nearest(lfw: Lfw, typed: s
 
 
 def test_a_command_like_no_other_gets_the_list(lfw: Lfw) -> None:
-    assert "one of: build-data, demo, init, render, run" in lfw("xyzzy").err
+    assert f"one of: {', '.join(sorted(COMMANDS))}" in lfw("xyzzy").err
 
 
 def test_without_a_command_the_help_is_shown(lfw: Lfw) -> None:

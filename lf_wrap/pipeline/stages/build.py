@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from lf_wrap.dataset import Mix, build, is_fresh, load_spec, mix
+from lf_wrap.dataset import Mix, build, fetch_missing, is_fresh, load_spec, mix
 from lf_wrap.files import existing_file, shown, usable, write_text
 from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.stages.stage import Run, Stage
@@ -21,6 +21,8 @@ def _build(run: Run) -> None:
     if run.recipe.data.build:
         fix = "run from the workspace that `lfw init` laid out, or correct data.build"
         specs = load_spec(existing_file(Path(run.recipe.data.build), fix))
+        with progress(run.console, "MiB") as line:
+            fetch_missing(specs.values(), lambda what, here, total: line.at(here >> 20, total >> 20, what))
         if is_fresh(specs, run.dataset_dir):
             run.console.print(f"  {', '.join(specs)}: as built before")
         else:
