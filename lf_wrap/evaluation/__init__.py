@@ -1,20 +1,31 @@
-"""What the base and the tuned model know: questions asked, answers kept, scores compared."""
+"""What the base and the tuned model know: questions asked, answers kept and judged, scores compared."""
 
 from lf_wrap.evaluation.compare import Comparison, compare
-from lf_wrap.evaluation.evaluate import answer, read_answers, scores
+from lf_wrap.evaluation.evaluate import answer, scores
+from lf_wrap.evaluation.judged import JudgedRow, JudgedSet, Kind, QuestionSet, judge, read_judged, rows_file, write_sets
 from lf_wrap.evaluation.questions import Question, questions, task_of
-from lf_wrap.evaluation.tasks import TASKS, Task, task_named
+from lf_wrap.evaluation.sets import question_sets
+from lf_wrap.evaluation.tasks import AnswerTask, Metric, Task, task_named
 
 __all__ = [
-    "TASKS",
+    "AnswerTask",
     "Comparison",
+    "JudgedRow",
+    "JudgedSet",
+    "Kind",
+    "Metric",
     "Question",
+    "QuestionSet",
     "Task",
     "answer",
     "compare",
+    "judge",
+    "question_sets",
     "questions",
-    "read_answers",
+    "read_judged",
+    "rows_file",
     "scores",
     "task_named",
     "task_of",
+    "write_sets",
 ]

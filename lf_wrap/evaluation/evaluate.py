@@ -1,31 +1,28 @@
-"""Both models answer the same test rows; every answer is kept; the scores are compared in pairs."""
+"""A model answers every question set; every answer is kept and judged; base and tuned are compared in pairs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from lf_wrap.errors import UserError
 from lf_wrap.evaluation.compare import Comparison, compare
-from lf_wrap.evaluation.questions import Question
-from lf_wrap.evaluation.tasks import Task
-from lf_wrap.files import shown, write_text
+from lf_wrap.evaluation.judged import JudgedSet, QuestionSet, judge, rows_file, write_rows
+from lf_wrap.evaluation.tasks import Reply
 
 OnAnswers = Callable[[int], None]
 
 
 def answer(
     model: Path,
-    asked: dict[str, list[Question]],
-    files: dict[str, Path],
+    called: str,
+    tests: Sequence[QuestionSet],
+    folder: Path,
     on_answers: OnAnswers,
     *,
-    max_new_tokens: int | None,
     batch_size: int | None,
 ) -> None:
-    """Lets the model in folder `model` answer each dataset's questions into the dataset's JSONL file.
+    """Lets the model in folder `model` answer every set; its judged rows go to `folder`, `called` base or tuned.
 
     Raises:
         UserError: the model cannot be loaded.
@@ -33,33 +30,28 @@ def answer(
     from lf_wrap.evaluation.engine import Engine
 
     engine = Engine(model)
-    for name, questions in asked.items():
-        room = max_new_tokens or engine.room_for([question.reference for question in questions])
-        answers = engine.answers(questions, room, batch_size, on_answers)
-        rows = [
-            {"row": question.row, "messages": question.messages, "reference": question.reference, "answer": text}
-            for question, text in zip(questions, answers, strict=True)
-        ]
-        write_text(files[name], "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    for test in tests:
+        references = [reference for question in test.questions for reference in question.references]
+        room = test.max_new_tokens or engine.room_for(references)
+        answers = engine.answers(test.questions, room, batch_size, on_answers)
+        write_rows(rows_file(folder, called, test.name), judge(test, [Reply(text) for text in answers]))
 
 
-def read_answers(path: Path) -> list[dict[str, Any]]:
-    """The answers that `answer` wrote.
+def scores(judged: JudgedSet) -> dict[str, Comparison]:
+    """Every metric that rows have by themselves, compared in pairs.
 
     Raises:
-        UserError: the file is missing or broken.
+        UserError: not one row was answered by both models.
     """
-    try:
-        with path.open("rb") as lines:
-            return [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
+    if not judged.pairs:
         raise UserError(
-            f"{shown(path)} holds no answers: {error}", fix="run the evaluation again: --from evaluate"
-        ) from None
-
-
-def scores(task: Task, base: Sequence[dict[str, Any]], tuned: Sequence[dict[str, Any]]) -> dict[str, Comparison]:
-    """Every metric of `task` over the answers of both models to the same rows, compared in pairs."""
-    before = [task.score(row["answer"], row["reference"]) for row in base]
-    after = [task.score(row["answer"], row["reference"]) for row in tuned]
-    return {metric: compare([row[metric] for row in before], [row[metric] for row in after]) for metric in before[0]}
+            f"no question of {judged.name} was answered by both models: {judged.failures} failed",
+            fix="see `failure` in the files of evaluation/",
+        )
+    return {
+        name: compare(
+            [before.scores[name] for before, _ in judged.pairs], [row.scores[name] for _, row in judged.pairs]
+        )
+        for name, metric in judged.metrics.items()
+        if not metric.corpus
+    }

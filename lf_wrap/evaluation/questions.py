@@ -1,35 +1,69 @@
-"""The questions a model is asked: the test rows of the recipe's datasets, without their last answers."""
+"""The questions a model is asked: the rows of a registered dataset, without their last answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from lf_wrap.conversation import Conversation
 from lf_wrap.dataset import conversations, load_card
+from lf_wrap.errors import UserError
+from lf_wrap.files import shown
+
+Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Question:
-    """One test row: the messages to answer, and the answer that stands in the data."""
+    """The messages to answer, and the answers that stand in the data: several where rows ask the same."""
 
-    dataset: str
     row: int
-    messages: list[dict[str, str]]
-    reference: str
+    """The first row that asks it, from 1."""
+    messages: Messages
+    references: tuple[str, ...]
+    group: str = ""
+    """Questions of one group (a subject, one question in several wordings) are not independent of each other."""
+
+    @property
+    def reference(self) -> str:
+        return self.references[0]
 
 
 def questions(dataset_dir: Path, registered_name: str, limit: int | None = None) -> list[Question]:
-    """The first `limit` rows (all when None) of a registered dataset as questions.
+    """The first `limit` questions (all when None) of a registered dataset.
 
     Raises:
-        UserError: the dataset is not registered or its file is broken.
+        UserError: the dataset is not registered, its file is broken or empty, or a row has no answer to compare with.
     """
-    asked = []
-    for row, conversation in enumerate(islice(conversations(dataset_dir, registered_name), limit), 1):
-        system = [{"role": "system", "content": conversation.system}] if conversation.system else []
-        turns = [{"role": turn.role, "content": turn.text} for turn in conversation.turns[:-1]]
-        asked.append(Question(registered_name, row, system + turns, conversation.answer))
+    asked = _merged(conversations(dataset_dir, registered_name), registered_name)
+    if not asked:
+        raise UserError(
+            f"dataset {registered_name!r} has no rows to ask about",
+            where=shown(dataset_dir),
+            fix="give it some: `test: 100` in its spec",
+        )
+    return list(islice(asked.values(), limit))
+
+
+def _merged(rows: Iterable[Conversation], name: str) -> dict[str, Question]:
+    """The rows as questions, by what they ask. Rows that ask the same are one question with several references."""
+    asked: dict[str, Question] = {}
+    for number, row in enumerate(rows, 1):
+        if len(row.turns) < 2 or row.turns[-1].role != "assistant" or not row.answer.strip():
+            raise UserError(
+                f"dataset {name!r} cannot be judged: a row has no answer to compare with",
+                where=f"row {number}",
+                fix="take the row out, or give it an answer",
+            )
+        system = [{"role": "system", "content": row.system}] if row.system else []
+        messages = system + [{"role": turn.role, "content": turn.text} for turn in row.turns[:-1]]
+        earlier = asked.get(key := str(messages))
+        if earlier is None:
+            asked[key] = Question(number, messages, (row.answer,))
+        elif row.answer not in earlier.references:
+            asked[key] = replace(earlier, references=(*earlier.references, row.answer))
     return asked
 
 

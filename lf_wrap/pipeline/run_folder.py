@@ -48,8 +48,9 @@ class RunFolder:
     def log(self, stage: str) -> Path:
         return self.path / "logs" / f"{stage}.log"
 
-    def answers(self, model: str, dataset: str) -> Path:
-        return self.path / "evaluation" / f"{model}.{dataset}.jsonl"
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation"
 
     def events(self) -> list[dict[str, Any]]:
         """The ledger's events; a line that was cut off by a crash is no event."""

@@ -13,7 +13,7 @@ import yaml
 
 from lf_wrap import __version__
 from lf_wrap.dataset import Card, load_card
-from lf_wrap.evaluation import Comparison, Task
+from lf_wrap.evaluation import Comparison, JudgedSet, scores
 from lf_wrap.files import shown, write_text
 from lf_wrap.pipeline.run_folder import RunFolder, now
 from lf_wrap.pipeline.training_log import Step
@@ -23,7 +23,7 @@ from lf_wrap.report import Answer, Judged, ReportPage, write_report
 PACKAGES = ("llamafactory", "torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "trl")
 ANSWERS_SHOWN = 10
 
-Comparisons = dict[str, tuple[Task, dict[str, Comparison], dict[str, list[dict[str, Any]]]]]
+Comparisons = list[tuple[JudgedSet, dict[str, Comparison]]]
 
 
 def write_summary(
@@ -32,9 +32,10 @@ def write_summary(
     dataset_dir: Path,
     hardware: Hardware,
     steps: list[Step],
-    comparisons: Comparisons,
+    judged: list[JudgedSet],
 ) -> None:
     """Writes `manifest.json` and `report.html` into the run folder."""
+    comparisons = [(one, scores(one)) for one in judged]
     manifest = _manifest(recipe, folder, dataset_dir, hardware, comparisons)
     write_text(folder.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     losses = [(step.step, step.loss) for step in steps if step.loss is not None]
@@ -61,8 +62,7 @@ def _manifest(
         "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
         "seconds": {stage: end["seconds"] for stage, end in ends.items()},
         "scores": {
-            name: {metric: one.to_json() for metric, one in scores.items()}
-            for name, (_, scores, _) in comparisons.items()
+            judged.name: {metric: one.to_json() for metric, one in compared.items()} for judged, compared in comparisons
         },
     }
 
@@ -83,21 +83,21 @@ def _judged(comparisons: Comparisons) -> list[Judged]:
     """Every dataset's scores, with the first of its answers: the first, not the best, so that nobody chose them."""
     share = max(1, ANSWERS_SHOWN // max(1, len(comparisons)))
     judged = []
-    for name, (task, scores, answers) in comparisons.items():
-        pairs = list(zip(answers["base"], answers["tuned"], strict=True))[:share]
+    for one, compared in comparisons:
         shown_answers = [
             Answer(
-                row=base["row"],
-                question=base["messages"][-1]["content"],
-                reference=base["reference"],
-                base=base["answer"],
-                tuned=tuned["answer"],
-                base_score=task.score(base["answer"], base["reference"])[task.headline],
-                tuned_score=task.score(tuned["answer"], tuned["reference"])[task.headline],
+                row=base.row,
+                question=base.messages[-1]["content"],
+                reference=base.reference,
+                base=base.answer,
+                tuned=tuned.answer,
+                base_score=base.scores[one.headline],
+                tuned_score=tuned.scores[one.headline],
             )
-            for base, tuned in pairs
+            for base, tuned in one.pairs[:share]
         ]
-        judged.append(Judged(name, task.headline, task.counted, scores, shown_answers))
+        counted = frozenset(name for name, metric in one.metrics.items() if metric.counted)
+        judged.append(Judged(one.name, one.headline, counted, compared, shown_answers))
     return judged
 
 

@@ -45,6 +45,10 @@ class Evaluate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     test: list[str] = Field(default_factory=list, description="datasets whose test rows are asked")
+    tasks: dict[str, str | dict[str, Any]] = Field(
+        default_factory=dict,
+        description="of any dataset, the task that judges it, or {task: NAME, …its switches}; the card's when left out",
+    )
     limit: PositiveInt | None = Field(default=None, description="rows of each dataset; all when left out")
     max_new_tokens: PositiveInt | None = Field(
         None, description="half as long again as the longest reference when left out"

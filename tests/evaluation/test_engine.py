@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lf_wrap.errors import UserError
-from lf_wrap.evaluation import Question, answer, read_answers
+from lf_wrap.evaluation import JudgedRow, Question, QuestionSet, answer, read_judged, task_named, write_sets
 from lf_wrap.evaluation.engine import Engine
 
 TEXTS = [
@@ -23,7 +23,7 @@ TEXTS = [
     "术语标准化：胃癌根治术",
     "1 2 3",
 ]
-ASKED = [Question("demo", row, [{"role": "user", "content": text}], "好") for row, text in enumerate(TEXTS, 1)]
+ASKED = [Question(row, [{"role": "user", "content": text}], ("好",)) for row, text in enumerate(TEXTS, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_earlier_turns_and_the_system_text_are_part_of_the_question(engine: Engi
     said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "你好"}]
     plain = [{"role": "user", "content": "你是谁？"}]
     system = [{"role": "system", "content": "Maren keeps the lighthouse on a bare northern skerry."}]
-    asked = [Question("demo", 1, messages, "") for messages in (plain, said + plain, system + plain)]
+    asked = [Question(1, messages, ("",)) for messages in (plain, said + plain, system + plain)]
     assert len(set(answers(engine, asked))) == 3
 
 
@@ -88,27 +88,32 @@ def test_there_is_room_for_more_than_the_longest_reference(engine: Engine, refer
     assert room <= engine.room_for(references) <= min(1024, 8 * room)
 
 
+def kept(model: Path, folder: Path, asked: list[Question]) -> list[JudgedRow]:
+    """What an evaluation of one set leaves behind, as the report reads it."""
+    sets = [QuestionSet("demo", "test", task_named("exact"), asked, max_new_tokens=4)]
+    write_sets(folder, sets)
+    answer(model, "tuned", sets, folder, lambda count: None, batch_size=None)
+    (judged,) = read_judged(folder)
+    return judged.tuned
+
+
 def test_answers_are_kept_with_their_questions(tiny_model: Path, tmp_path: Path) -> None:
-    file = tmp_path / "kept/base.demo.jsonl"
-    answer(tiny_model, {"demo": ASKED[:3]}, {"demo": file}, lambda count: None, max_new_tokens=4, batch_size=None)
-    kept = read_answers(file)
-    assert [(row["row"], row["messages"], row["reference"]) for row in kept] == [
-        (question.row, question.messages, "好") for question in ASKED[:3]
+    rows = kept(tiny_model, tmp_path, ASKED[:3])
+    assert [(row.row, row.messages, row.references) for row in rows] == [
+        (question.row, question.messages, ("好",)) for question in ASKED[:3]
     ]
-    assert all(isinstance(row["answer"], str) for row in kept)
+    assert all(row.scores.keys() == {"exact match"} for row in rows)
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
 def test_a_question_with_a_unicode_line_separator_is_kept(tiny_model: Path, tmp_path: Path, separator: str) -> None:
-    asked = [Question("demo", 1, [{"role": "user", "content": f"头疼{separator}三天"}], "好")]
-    file = tmp_path / "base.demo.jsonl"
-    answer(tiny_model, {"demo": asked}, {"demo": file}, lambda count: None, max_new_tokens=1, batch_size=None)
-    assert read_answers(file)[0]["messages"] == asked[0].messages
+    asked = [Question(1, [{"role": "user", "content": f"头疼{separator}三天"}], ("好",))]
+    assert kept(tiny_model, tmp_path, asked)[0].messages == asked[0].messages
 
 
-def test_answers_that_are_not_there_say_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no answers") as error:
-        read_answers(tmp_path / "base.demo.jsonl")
+def test_an_evaluation_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no whole evaluation") as error:
+        read_judged(tmp_path)
     assert "--from evaluate" in str(error.value.fix)
 
 

@@ -30,7 +30,7 @@ def write(folder: Path, rows: list[Any], **entry: Any) -> None:
 def test_a_question_is_the_row_without_its_answer(tmp_path: Path) -> None:
     write(tmp_path, [{"instruction": "胃癌", "input": "根治术", "output": "胃癌根治术"}])
     (asked,) = questions(tmp_path, "theirs")
-    assert (asked.dataset, asked.row, asked.reference) == ("theirs", 1, "胃癌根治术")
+    assert (asked.row, asked.references) == (1, ("胃癌根治术",))
     assert asked.messages == [{"role": "user", "content": "胃癌\n根治术"}]
 
 
@@ -83,3 +83,23 @@ def test_a_broken_row_is_named_by_its_number(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         questions(tmp_path, "theirs")
     assert error.value.where == "row 2"
+
+
+def test_rows_that_ask_the_same_are_one_question_with_several_references(tmp_path: Path) -> None:
+    said = [("a", "1"), ("b", "2"), ("a", "3"), ("a", "1")]
+    write(tmp_path, [{"instruction": asked, "output": answer} for asked, answer in said])
+    assert [(one.row, one.references) for one in questions(tmp_path, "theirs")] == [(1, ("1", "3")), (2, ("2",))]
+
+
+@pytest.mark.parametrize("answer", ["", "  \n"])
+def test_a_row_without_an_answer_to_compare_with_is_named(tmp_path: Path, answer: str) -> None:
+    write(tmp_path, [{"instruction": "a", "output": "b"}, {"instruction": "c", "output": answer}])
+    with pytest.raises(UserError, match="no answer to compare with") as error:
+        questions(tmp_path, "theirs")
+    assert error.value.where == "row 2"
+
+
+def test_a_dataset_without_rows_cannot_be_asked_about(tmp_path: Path) -> None:
+    write(tmp_path, [])
+    with pytest.raises(UserError, match="has no rows to ask about"):
+        questions(tmp_path, "theirs")

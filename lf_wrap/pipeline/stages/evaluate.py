@@ -1,4 +1,4 @@
-"""Evaluate: base and tuned model answer the same test rows."""
+"""Evaluate: base and tuned model answer the same questions."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ def _evaluate_inputs(run: Run) -> dict[str, str]:
     return {**run.left_by("export"), **tests, "evaluate": run.recipe.evaluate.model_dump_json()}
 
 
-def _answer_files(run: Run) -> list[Path]:
-    return [run.folder.answers(model, name) for model in MODELS for name in run.recipe.evaluate.test]
+def _left(run: Run) -> list[Path]:
+    return [run.folder.evaluation]
 
 
 def _evaluate(run: Run) -> None:
-    how = run.recipe.evaluate
-    asked = {name: evaluation.questions(run.dataset_dir, test, how.limit) for name, test in run.tests().items()}
-    if not asked:
+    sets = evaluation.question_sets(run.recipe)
+    evaluation.write_sets(run.folder.evaluation, sets)
+    if not sets:
         run.console.print("  no test rows are named in the recipe: nothing is asked")
         return
-    total = sum(map(len, asked.values()))
+    total = sum(len(one.questions) for one in sets)
     for model, folder in zip(MODELS, (local_folder(run.recipe.model), run.folder.model), strict=True):
-        files = {name: run.folder.answers(model, name) for name in asked}
         with progress(run.console, f"{model} answers", total) as line:
             evaluation.answer(
-                folder, asked, files, line.advance, max_new_tokens=how.max_new_tokens, batch_size=how.batch_size
+                folder, model, sets, run.folder.evaluation, line.advance, batch_size=run.recipe.evaluate.batch_size
             )
 
 
-EVALUATE = Stage("evaluate", _evaluate_inputs, _answer_files, _evaluate)
+EVALUATE = Stage("evaluate", _evaluate_inputs, _left, _evaluate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lf_wrap import evaluation
-from lf_wrap.pipeline.stages.stage import MODELS, Run, Stage
+from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.pipeline.summary import write_summary
 from lf_wrap.pipeline.training_log import read_steps
 
@@ -13,12 +13,8 @@ def _report_inputs(run: Run) -> dict[str, str]:
 
 
 def _report(run: Run) -> None:
-    comparisons = {}
-    for name in run.recipe.evaluate.test:
-        task = evaluation.task_named(evaluation.task_of(run.dataset_dir, name))
-        answers = {model: evaluation.read_answers(run.folder.answers(model, name)) for model in MODELS}
-        comparisons[name] = (task, evaluation.scores(task, answers["base"], answers["tuned"]), answers)
-    write_summary(run.recipe, run.folder, run.dataset_dir, run.hardware, read_steps(run.weights), comparisons)
+    judged = evaluation.read_judged(run.folder.evaluation)
+    write_summary(run.recipe, run.folder, run.dataset_dir, run.hardware, read_steps(run.weights), judged)
 
 
 REPORT = Stage("report", _report_inputs, lambda run: [run.folder.report, run.folder.manifest], _report)

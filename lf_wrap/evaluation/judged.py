@@ -1,0 +1,157 @@
+"""What was asked, what was answered and how it was judged: in memory, and as files in a run's `evaluation/`.
+
+`sets.json` describes the question sets; `base.<set>.jsonl` and `tuned.<set>.jsonl` hold one judged row a line, in the
+same order, so that line n of both is the same question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lf_wrap.errors import UserError
+from lf_wrap.evaluation.questions import Messages, Question
+from lf_wrap.evaluation.tasks import Metric, Reply, Scores, Task, task_named
+from lf_wrap.files import shown, write_text
+
+Kind = Literal["test", "probe", "choice", "paraphrase", "memorisation"]
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """Questions that are judged together by one task."""
+
+    name: str
+    kind: Kind
+    task: Task
+    questions: list[Question]
+    max_new_tokens: int | None = None
+    """Room for an answer; by the references when None."""
+
+
+@dataclass(frozen=True)
+class JudgedRow:
+    """One model's answer to one question, and what it scored. A `failure` has no scores."""
+
+    row: int
+    messages: Messages
+    references: tuple[str, ...]
+    answer: str
+    scores: Scores
+    counts: Scores
+    failure: str | None = None
+    truncated: bool = False
+    group: str = ""
+
+    @property
+    def reference(self) -> str:
+        return self.references[0]
+
+
+@dataclass(frozen=True)
+class JudgedSet:
+    """One question set as both models answered it. `base` is empty where only one model was asked."""
+
+    name: str
+    kind: Kind
+    task: str
+    headline: str
+    metrics: Mapping[str, Metric]
+    base: list[JudgedRow]
+    tuned: list[JudgedRow]
+
+    @property
+    def pairs(self) -> list[tuple[JudgedRow, JudgedRow]]:
+        """The rows that both models answered: only these can be compared."""
+        both = zip(self.base, self.tuned, strict=True)
+        return [(before, after) for before, after in both if not (before.failure or after.failure)]
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Rows without an answer, by model. They are in no score and must be told with them."""
+        return {name: sum(row.failure is not None for row in getattr(self, name)) for name in ("base", "tuned")}
+
+    def of_sums(self, sums: Mapping[str, Any]) -> dict[str, Any]:
+        """The corpus metrics from the sums of the rows' `counts`: see `Task.of_sums`."""
+        return task_named(self.task).of_sums(sums)
+
+
+def judge(test: QuestionSet, replies: Sequence[Reply]) -> list[JudgedRow]:
+    """Every question of `test` with its reply, judged."""
+    rows = []
+    for question, reply in zip(test.questions, replies, strict=True):
+        scored = None if reply.failure else test.task.judge(reply, question.references)
+        rows.append(
+            JudgedRow(
+                question.row,
+                question.messages,
+                question.references,
+                reply.text,
+                scored.scores if scored else {},
+                scored.counts if scored else {},
+                reply.failure,
+                reply.truncated,
+                question.group,
+            )
+        )
+    return rows
+
+
+def rows_file(folder: Path, model: str, set_name: str) -> Path:
+    """Where the rows of one model and one set lie."""
+    return folder / f"{model}.{set_name}.jsonl"
+
+
+def write_rows(path: Path, rows: Sequence[JudgedRow]) -> None:
+    """Writes judged rows, one a line."""
+    write_text(path, "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows))
+
+
+def write_sets(folder: Path, tests: Sequence[QuestionSet]) -> None:
+    """Writes `sets.json`: what each set is and how its metrics are read."""
+    told = {
+        test.name: {
+            "kind": test.kind,
+            "task": test.task.name,
+            "headline": test.task.headline,
+            "metrics": {name: metric.to_json() for name, metric in test.task.metrics.items()},
+        }
+        for test in tests
+    }
+    write_text(folder / "sets.json", json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_judged(folder: Path) -> list[JudgedSet]:
+    """Everything that an evaluation left in `folder`, in its order; nothing where nothing was asked.
+
+    Raises:
+        UserError: a file is missing or broken.
+    """
+    path = folder / "sets.json"
+    try:
+        sets = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            JudgedSet(
+                name,
+                told["kind"],
+                told["task"],
+                told["headline"],
+                {metric: Metric(**how) for metric, how in told["metrics"].items()},
+                _read_rows(rows_file(folder, "base", name)) if rows_file(folder, "base", name).exists() else [],
+                _read_rows(rows_file(folder, "tuned", name)),
+            )
+            for name, told in sets.items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{shown(folder)} holds no whole evaluation: {error}", fix="run the evaluation again: --from evaluate"
+        ) from None
+
+
+def _read_rows(path: Path) -> list[JudgedRow]:
+    with path.open("rb") as lines:  # lines end at \n alone: a text may hold the others that `splitlines` knows
+        rows = map(json.loads, lines)
+        return [JudgedRow(**{**row, "references": tuple(row["references"])}) for row in rows]

@@ -1,0 +1,53 @@
+"""A medical report as JSON with six fields, like those of IMCS-V2-MRG."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lf_wrap.evaluation.tasks.task import AnswerTask, Metric, Scores
+
+FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+REPORT_FIELDS = ("主诉", "现病史", "辅助检查", "既往史", "诊断", "建议")
+
+
+@dataclass(frozen=True)
+class Report(AnswerTask):
+    """Is it valid JSON, and which of the six fields are right. Invalid JSON has none right."""
+
+    name = "report"
+    headline = "fields right"
+    metrics = {
+        "fields right": Metric(),
+        "all fields right": Metric(counted=True),
+        "valid JSON": Metric(counted=True),
+        **{field: Metric(counted=True) for field in REPORT_FIELDS},
+    }
+
+    def score(self, answer: str, reference: str) -> Scores:
+        given, wanted = parsed_report(answer), parsed_report(reference) or {}
+        right = {
+            field: float(given is not None and _same(given.get(field), wanted.get(field))) for field in REPORT_FIELDS
+        }
+        return {
+            "fields right": sum(right.values()) / len(right),
+            "all fields right": min(right.values()),
+            "valid JSON": float(given is not None),
+            **right,
+        }
+
+
+def parsed_report(answer: str) -> dict[str, Any] | None:
+    """The JSON object in an answer, with or without a ```json fence around it; None when there is none."""
+    fenced = FENCED.search(answer)
+    try:
+        value = json.loads(fenced.group(1) if fenced else answer)
+    except (ValueError, RecursionError):  # the second where a model is stuck on [
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _same(given: Any, wanted: Any) -> bool:
+    return given is not None and str(given).strip() == str(wanted or "").strip()
