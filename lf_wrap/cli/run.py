@@ -76,10 +76,11 @@ def tell(result: dict[str, Any], screen: Console) -> None:
 
     for dataset, scores in result["scores"].items():
         for metric, score in scores.items():
-            low, high = (100 * bound for bound in score["interval"])
+            low, high = (f"{100 * end:+.1f}" if end is not None else "?" for end in score["interval"])
             change = f"{100 * score['base']:.1f} % → {100 * score['tuned']:.1f} %"
-            sure = f"({low:+.1f} … {high:+.1f} points, n = {score['n']})"
-            screen.print(Text.assemble(f"  {dataset}  {metric:12}  {change}  {sure}  ", (score["verdict"], "bold")))
+            sure = f"({low} … {high} points, n = {score['n']})"
+            verdict = (score["verdict"], "bold")
+            screen.print(Text.assemble(f"  {dataset}  {metric:12}  {change}  {sure}  ", verdict, f": {score['why']}"))
     if result["report"]:
         screen.print(f"report: {result['report']}")
 

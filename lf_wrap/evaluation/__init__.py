@@ -1,15 +1,17 @@
 """What the base and the tuned model know: questions asked, answers kept and judged, scores compared."""
 
-from lf_wrap.evaluation.compare import Comparison, compare
-from lf_wrap.evaluation.evaluate import answer, scores
+from lf_wrap.evaluation.compare import Comparison, compare, corrected
+from lf_wrap.evaluation.evaluate import answer
 from lf_wrap.evaluation.judged import JudgedRow, JudgedSet, Kind, QuestionSet, judge, read_judged, rows_file, write_sets
 from lf_wrap.evaluation.questions import Question, questions, task_of
+from lf_wrap.evaluation.scores import Comparisons, all_scores, scores
 from lf_wrap.evaluation.sets import question_sets
 from lf_wrap.evaluation.tasks import AnswerTask, Metric, Task, task_named
 
 __all__ = [
     "AnswerTask",
     "Comparison",
+    "Comparisons",
     "JudgedRow",
     "JudgedSet",
     "Kind",
@@ -17,8 +19,10 @@ __all__ = [
     "Question",
     "QuestionSet",
     "Task",
+    "all_scores",
     "answer",
     "compare",
+    "corrected",
     "judge",
     "question_sets",
     "questions",

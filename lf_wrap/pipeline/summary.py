@@ -13,7 +13,7 @@ import yaml
 
 from lf_wrap import __version__
 from lf_wrap.dataset import Card, load_card
-from lf_wrap.evaluation import Comparison, JudgedSet, scores
+from lf_wrap.evaluation import Comparison, JudgedSet, all_scores
 from lf_wrap.files import shown, write_text
 from lf_wrap.pipeline.run_folder import RunFolder, now
 from lf_wrap.pipeline.training_log import Step
@@ -35,7 +35,8 @@ def write_summary(
     judged: list[JudgedSet],
 ) -> None:
     """Writes `manifest.json` and `report.html` into the run folder."""
-    comparisons = [(one, scores(one)) for one in judged]
+    compared = all_scores(judged)
+    comparisons = [(one, compared[one.name]) for one in judged]
     manifest = _manifest(recipe, folder, dataset_dir, hardware, comparisons)
     write_text(folder.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     losses = [(step.step, step.loss) for step in steps if step.loss is not None]

@@ -1,0 +1,141 @@
+"""The 95 % interval holds the truth as often as it says: 1,000 simulated evaluations of each kind.
+
+Run with `-s` to see the shares. Where a change is so rare that most evaluations see one or none, no interval can be
+right in just 95 of 100 (the outcomes are too few): there it must err on the side of holding the truth.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+from scipy import stats
+
+from lf_wrap.evaluation.corpus import compare_sums
+from lf_wrap.evaluation.interval import mean_interval, standard_error
+
+EVALUATIONS = 1_000
+Random = numpy.random.Generator
+Draw = Callable[[Random, int], Any]
+
+
+def yes_or_no(improved: float, worsened: float) -> Draw:
+    """Differences of paired yes-or-no scores."""
+    return lambda random, n: random.choice([1.0, -1.0, 0.0], n, p=[improved, worsened, 1 - improved - worsened])
+
+
+def overlap(random: Random, n: int) -> Any:
+    """Two models' chrF-like scores."""
+    return random.beta(5, 3, n) - random.beta(2, 4, n)
+
+
+def skewed(random: Random, n: int) -> Any:
+    """Scores near 0 with a long tail, as BLEU's on free answers."""
+    return random.beta(0.5, 6, n) - random.beta(0.5, 8, n)
+
+
+def seldom(random: Random, n: int) -> Any:
+    """One answer in ten changes, always for the better."""
+    return numpy.where(random.random(n) < 0.1, random.beta(2, 4, n), 0.0)
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    for function in (mean_interval, compare_sums):
+        monkeypatch.setattr(sys.modules[function.__module__], "RESAMPLES", 1_000)
+
+
+def share_held(draw: Draw, truth: float, n: int) -> float:
+    random, held = numpy.random.default_rng(0), 0
+    for _ in range(EVALUATIONS):
+        low, high = mean_interval(draw(random, n), numpy.ones(n), 1.0)
+        held += low <= truth <= high
+    return held / EVALUATIONS
+
+
+@pytest.mark.parametrize(
+    ("draw", "truth", "n"),
+    [
+        (yes_or_no(0.3, 0.1), 0.2, 40),
+        (yes_or_no(0.3, 0.1), 0.2, 100),
+        (yes_or_no(0.1, 0.1), 0.0, 100),
+        (yes_or_no(0.6, 0.05), 0.55, 50),
+        (yes_or_no(0.05, 0.01), 0.04, 150),
+        (overlap, 5 / 8 - 2 / 6, 20),
+        (skewed, 0.5 / 6.5 - 0.5 / 8.5, 40),
+        (skewed, 0.5 / 6.5 - 0.5 / 8.5, 100),
+        (seldom, 0.1 * 2 / 6, 40),
+        (seldom, 0.1 * 2 / 6, 100),
+    ],
+)
+def test_intervals_hold_the_truth_in_93_to_97_of_100_evaluations(draw: Draw, truth: float, n: int) -> None:
+    share = share_held(draw, truth, n)
+    print(f"{share:.1%} at n = {n}")
+    assert 0.93 <= share <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("draw", "truth", "n"),
+    [
+        (yes_or_no(0.02, 0.0), 0.02, 40),
+        (yes_or_no(0.05, 0.01), 0.04, 20),
+        (yes_or_no(0.95, 0.0), 0.95, 15),
+        (seldom, 0.1 * 2 / 6, 10),
+        (overlap, 5 / 8 - 2 / 6, 8),
+    ],
+)
+def test_few_rows_and_rare_changes_make_them_wider_never_too_narrow(draw: Draw, truth: float, n: int) -> None:
+    share = share_held(draw, truth, n)
+    print(f"{share:.1%} at n = {n}")
+    assert share >= 0.93
+
+
+def test_rows_of_one_patient_are_not_independent() -> None:
+    """30 patients with 4 questions each: an answer that improves does so for most of a patient's questions."""
+    random, held, held_without = numpy.random.default_rng(0), 0, 0
+    for _ in range(EVALUATIONS):
+        differences = random.normal(0.1, 0.3, 30)[:, None] + random.normal(0, 0.1, (30, 4))
+        low, high = mean_interval(differences.sum(axis=1), numpy.full(30, 4.0), 1.0)
+        held += low <= 0.1 <= high
+        low, high = mean_interval(differences.ravel(), numpy.ones(120), 1.0)
+        held_without += low <= 0.1 <= high
+    assert 0.93 <= held / EVALUATIONS <= 0.97
+    assert held_without / EVALUATIONS < 0.75
+
+
+def test_metrics_of_all_rows_together_have_such_intervals_too() -> None:
+    """F1 of two classifiers on the same 60 rows; the truth is that of very many rows."""
+
+    def f1(sums: Any) -> dict[str, Any]:
+        return {"F1": 2 * sums["hit"] / (2 * sums["hit"] + sums["wrong"])}
+
+    def answers(random: Random, n: int) -> tuple[Any, Any]:
+        positive, hard = random.random(n) < 0.4, random.random(n)
+        said = [numpy.where(hard < skill, positive, random.random(n) < 0.5) for skill in (0.5, 0.7)]
+        return positive, said
+
+    def counts(positive: Any, said: Any) -> list[dict[str, float]]:
+        return [{"hit": float(p and s), "wrong": float(p != s)} for p, s in zip(positive, said, strict=True)]
+
+    random, held = numpy.random.default_rng(0), 0
+    positive, said = answers(random, 400_000)
+    hits, wrongs = [(positive & s).sum() for s in said], [(positive != s).sum() for s in said]
+    before, after = (2 * hit / (2 * hit + wrong) for hit, wrong in zip(hits, wrongs, strict=True))
+    for _ in range(200):
+        positive, said = answers(random, 60)
+        base, tuned = (counts(positive, s) for s in said)
+        low, high = compare_sums(base, tuned, f1, better_when_higher={"F1": True})["F1"].interval
+        held += low <= after - before <= high
+    assert 0.91 <= held / 200 <= 0.985
+
+
+def test_the_standard_error_is_the_textbooks() -> None:
+    differences = numpy.random.default_rng(0).normal(0, 1, 30)
+    assert standard_error(differences, numpy.ones(30)) == pytest.approx(stats.sem(differences))
+    doubled = standard_error(2 * differences, numpy.full(30, 2.0))
+    assert doubled == pytest.approx(stats.sem(differences)), "asking everything twice is no new knowledge"
+    with pytest.raises(ValueError, match="no spread"):
+        standard_error(numpy.ones(1), numpy.ones(1))
