@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,6 +75,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def known_sha256(file: Path) -> str:
+    """The SHA-256 of a file; read once by this process while the file's size and time of change stay the same."""
+    facts = file.stat()
+    return _sha256_of(file.absolute(), facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _sha256_of(file: Path, changed: int, size: int) -> str:
+    return sha256(file)
+
+
 def content_hash(path: Path) -> str:
     """The XXH3-128 of a file, in hex: tells whether it changed, at the disk's speed. No proof against forgery."""
     digest = xxhash.xxh3_128()
@@ -96,6 +108,15 @@ def existing_file(path: Path, fix: str | None = None) -> Path:
     if path.stat().st_size == 0:
         raise UserError(f"{shown(path)} is empty (0 bytes)", fix="fetch it again: a download was probably cut off")
     return path
+
+
+def user_cache() -> Path:
+    """Where lfw keeps what can be made again, for all workspaces of a user: `$XDG_CACHE_HOME/lfw`, else `~/.cache/lfw`.
+
+    As the XDG Base Directory Specification says, a relative path in the variable does not count.
+    """
+    said = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (said if said.is_absolute() else Path.home() / ".cache") / "lfw"
 
 
 def shown(path: Path | str) -> str:

@@ -3,7 +3,8 @@
 from lf_wrap.dataset.build import build, is_fresh
 from lf_wrap.dataset.card import Card, Counts, load_card
 from lf_wrap.dataset.from_hubs import fetch_missing
-from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, conversations, token_lengths
+from lf_wrap.dataset.making import raw_files
+from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, token_lengths, turn_lengths
 from lf_wrap.dataset.mix import Mix, mix
 from lf_wrap.dataset.register import registered, registered_file
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
@@ -16,6 +17,7 @@ __all__ = [
     "Lengths",
     "Mix",
     "SplitFiles",
+    "Turns",
     "build",
     "conversations",
     "fetch_missing",
@@ -23,8 +25,10 @@ __all__ = [
     "load_card",
     "load_spec",
     "mix",
+    "raw_files",
     "registered",
     "registered_file",
     "sound_name",
     "token_lengths",
+    "turn_lengths",
 ]

@@ -68,8 +68,17 @@ def _fix(spec: DatasetSpec) -> str | None:
 
 def hashes_of(spec: DatasetSpec) -> dict[str, str]:
     """The SHA-256 of every file that a spec gives: where a model's data came from must be provable."""
+    return {shown(path): sha256(path) for path in raw_files(spec)}
+
+
+def raw_files(spec: DatasetSpec) -> list[Path]:
+    """Every file that a spec gives.
+
+    Raises:
+        UserError: one is missing or empty; with how to get it, where the spec says.
+    """
     paths = [path for given in _given(spec) for one in given for path in files_of(one, _fix(spec))]
-    return {shown(path): sha256(existing_file(path)) for path in paths}
+    return [existing_file(path, _fix(spec)) for path in paths]
 
 
 def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:
