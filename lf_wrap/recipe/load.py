@@ -1,4 +1,4 @@
-"""A recipe from its file: overrides applied, a plain LLaMA-Factory YAML understood."""
+"""A recipe from its file: on top of the one it extends, overrides applied, a plain LLaMA-Factory YAML understood."""
 
 from __future__ import annotations
 
@@ -22,20 +22,14 @@ EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     """The recipe at `path`, with `key=value` overrides (dotted keys, YAML values). A LLaMA-Factory YAML is one too.
 
+    `extends: base.yaml` names another recipe, relative to the folder of this one, that it changes.
+
     A train argument that is null counts as not said: so an override can take one out of the recipe.
 
     Raises:
-        UserError: the file or an override is malformed, or a key is unknown.
+        UserError: the file, one it extends or an override is malformed, or a key is unknown.
     """
-    existing_file(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown(path)} is not YAML: {error}", fix="mend the line it names") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{shown(path)} is not a recipe: it holds no keys", fix="see recipes/ for examples")
-    if "model_name_or_path" in content:
-        content = _from_llamafactory(content)
+    content = _content(path, ())
     for override in overrides:
         _set(content, override)
     try:
@@ -45,6 +39,43 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
         raise bad_value(error, path, known) from None
     recipe.train = {key: _number(value) for key, value in recipe.train.items() if value is not None}
     return recipe
+
+
+def _content(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
+    """What the file at `path` says, on top of what the recipe it `extends` says.
+
+    Mappings are merged key by key, all else is replaced, lists too; a null takes out what the base said. The name is
+    not handed down: it stands for the file.
+    """
+    existing_file(path)
+    if path.resolve() in extended_by:
+        chain = " → ".join(shown(one) for one in (*extended_by, path.resolve()))
+        raise UserError(f"{shown(path)} extends itself", where=chain, fix="take one `extends` out of the circle")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{shown(path)} is not YAML: {error}", fix="mend the line it names") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{shown(path)} is not a recipe: it holds no keys", fix="see recipes/ for examples")
+    base = content.pop("extends", None)
+    if "model_name_or_path" in content:
+        content = _from_llamafactory(content)
+    if base is None:
+        return dict(content)
+    if not isinstance(base, str):
+        fix = "give one path, relative to the recipe's folder"
+        raise UserError(f"{shown(path)}: extends is the path of a recipe", where="extends", fix=fix)
+    below: dict[str, Any] = _content(path.parent / Path(base).expanduser(), (*extended_by, path.resolve()))
+    below.pop("name", None)
+    return _merged(below, content)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        for key, value in above.items()
+    }
+    return {**below, **both}
 
 
 def _from_llamafactory(content: dict[str, Any]) -> dict[str, Any]:
