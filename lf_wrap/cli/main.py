@@ -18,6 +18,7 @@ COMMANDS = {
     "init": ("init", "Lay out a workspace: dataset specs, recipes, sample rows."),
     "fetch": ("fetch", "Download a model or a dataset from its hub, whole and checked."),
     "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
+    "check": ("check", "Say what would go wrong with a recipe, before it costs GPU time."),
     "render": ("render", "Write a recipe's train.yaml and export.yaml."),
     "run": ("run", "Build, train, export, evaluate, report: one recipe, one folder."),
 }

@@ -1,0 +1,80 @@
+"""`lfw check`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lf_wrap.cli.output import console, json_option, print_json, set_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lf_wrap.recipe.checks import Outcome
+
+
+def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    import json
+
+    from lf_wrap.recipe.json_schema import recipe_schema
+
+    click.echo(json.dumps(recipe_schema(), ensure_ascii=False, indent=2))
+    ctx.exit()
+
+
+@click.command("check")
+@click.argument("recipe", type=click.Path(path_type=Path))
+@set_option
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print a JSON Schema of recipes, for editors.",
+)
+@json_option
+def command(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Say what would go wrong with RECIPE, before it costs GPU time. Exit code 1 when something would.
+
+    \b
+    Examples:
+      lfw check recipes/med_sft_lora.yaml
+      lfw check train.yaml --set train.cutoff_len=2048 --json
+    """
+    from lf_wrap.recipe import detect_hardware, load_recipe
+    from lf_wrap.recipe.checks import check
+
+    screen = console(as_json)
+    loaded = load_recipe(recipe, overrides)
+    outcome = check(loaded, recipe, detect_hardware(), lambda: screen.print(ASKING, style="dim"))
+    tell(outcome, screen)
+    if as_json:
+        print_json(outcome.result())
+    if not outcome.ok:
+        sys.exit(1)
+
+
+ASKING = "asking the installed LLaMA-Factory (about ten seconds; the answer is kept)"
+
+
+def tell(outcome: Outcome, screen: Console) -> None:
+    """Every problem with its place and what to do, and the sum."""
+    from rich.text import Text
+
+    styles = {"error": "bold red", "warning": "bold yellow"}
+    for problem in outcome.problems:
+        screen.print(Text.assemble((f"{problem.level:7}", styles[problem.level]), "  ", problem.what))
+        screen.print(f"         where: {problem.where}")
+        screen.print(f"         fix:   {problem.fix}")
+    errors = sum(problem.level == "error" for problem in outcome.problems)
+    warnings = len(outcome.problems) - errors
+    counted = ", ".join(
+        f"{count} {word}{'s' * (count > 1)}" for count, word in ((errors, "error"), (warnings, "warning")) if count
+    )
+    screen.print(counted or "nothing to mend", style="bold" if counted else "bold green")

@@ -1,0 +1,69 @@
+"""All checks of a recipe, one after the other: every problem is told, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lf_wrap.errors import UserError
+from lf_wrap.recipe.arguments import installed_arguments
+from lf_wrap.recipe.base_model import base_model
+from lf_wrap.recipe.checks import arguments, conflicts, datasets, entries
+from lf_wrap.recipe.checks.case import Case
+from lf_wrap.recipe.checks.problem import Problem, from_error
+from lf_wrap.recipe.hardware import Hardware
+from lf_wrap.recipe.llamafactory import known_template
+from lf_wrap.recipe.schema import Recipe
+
+CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
+    arguments.problems,
+    conflicts.problems,
+    datasets.problems,
+    entries.problems,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a recipe before it runs."""
+
+    problems: list[Problem]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it may run: there may be warnings, but no errors."""
+        return not any(problem.level == "error" for problem in self.problems)
+
+    def result(self) -> dict[str, Any]:
+        """What `lfw check --json` prints."""
+        return {"ok": self.ok, "problems": [problem.result() for problem in self.problems]}
+
+
+def check(recipe: Recipe, path: Path, hardware: Hardware, before: Callable[[], None] = lambda: None) -> Outcome:
+    """Holds the recipe at `path` against everything that can be known without a GPU.
+
+    `before` is called before a child process is started, which takes seconds and happens once an installation.
+
+    Raises:
+        UserError: LLaMA-Factory is not installed.
+        ChildFailed: it is broken.
+    """
+    case = Case(recipe, path, hardware, installed_arguments(before))
+    found = [problem for one in (_names, *CHECKS) for problem in one(case)]
+    if isinstance(case.filled, UserError) and not any(problem.level == "error" for problem in found):
+        found.append(from_error(case.filled, case.where("model")))
+    return Outcome(sorted(dict.fromkeys(found), key=lambda problem: problem.level))
+
+
+def _names(case: Case) -> Iterator[Problem]:
+    """The model and the template that the recipe names are there."""
+    for key, look_up in (
+        ("model", lambda: base_model(case.recipe.model)),
+        ("template", lambda: case.recipe.template and known_template(case.recipe.template)),
+    ):
+        try:
+            look_up()
+        except UserError as error:
+            yield Problem("error", error.what, case.where(key), error.fix or "")
