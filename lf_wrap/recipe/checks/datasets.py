@@ -51,7 +51,8 @@ def _to_be_built(case: Case) -> set[str]:
         return set()
     specs = load_spec(Path(case.recipe.data.build))
     for spec in specs.values():
-        raw_files(spec)  # the build reads them again, to see whether they have changed
+        if not spec.from_hubs:  # what comes from a hub is fetched before the build
+            raw_files(spec)  # the build reads them again, to see whether they have changed
     return set(specs) | {f"{name}_test" for name, spec in specs.items() if spec.test != 0}
 
 
