@@ -16,6 +16,7 @@ from lf_wrap.errors import Interrupted, LfwError, UserError
 COMMANDS = {
     "demo": ("demo", "The whole job on sample data and a small model, in minutes, without a GPU."),
     "init": ("init", "Lay out a workspace: dataset specs, recipes, sample rows."),
+    "doctor": ("doctor", "Look at this machine: what is there, what is missing, what mends it."),
     "fetch": ("fetch", "Download a model or a dataset from its hub, whole and checked."),
     "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
     "check": ("check", "Say what would go wrong with a recipe, before it costs GPU time."),
@@ -71,7 +72,7 @@ def run() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:]) or os.environ.get("LFW_DEBUG") in {"1", "true"}
     try:
-        lfw.main(arguments, standalone_mode=False)
+        sys.exit(lfw.main(arguments, standalone_mode=False))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
