@@ -21,7 +21,7 @@ SAMPLE = ROOT / "dataset_info/raw/sample"
 REAL_DATA = ROOT.parent / "shared/data"
 
 # Tests must not reach for a hub, and two processes must not fight for two cores.
-os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", NO_COLOR="1")
+os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", NO_COLOR="1", OMP_NUM_THREADS="1")
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would the children they send it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -7,19 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from lf_wrap.errors import ChildFailed, Interrupted, UserError
 from lf_wrap.files import shown
 from lf_wrap.pipeline.diagnosis import last_error
+from lf_wrap.pipeline.family import Leave, end, mark
 
 POLL_SECONDS = 0.5
-GRACE_SECONDS = 20.0
 
 
 def llamafactory_cli() -> str:
@@ -38,9 +35,16 @@ def llamafactory_cli() -> str:
 
 
 def launch(
-    command: list[str], log: Path, on_poll: Callable[[], None], environment: Mapping[str, str] | None = None
+    command: list[str],
+    log: Path,
+    on_poll: Callable[[], None],
+    environment: Mapping[str, str] | None = None,
+    leave: Callable[[], Leave] = Leave,
 ) -> None:
     """Runs `command` to its end with its output in `log`; `on_poll` is called twice a second meanwhile.
+
+    When we are asked to stop, the child is asked too and may take the `leave` that is then given. When `on_poll`
+    raises, the child is killed.
 
     Raises:
         ChildFailed: it ended with another exit code than 0; the message has its last error line.
@@ -54,17 +58,20 @@ def launch(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(environment or {}), **mark(log)},
             start_new_session=True,
         )
         try:
             while not noted and _still_runs(child):
                 on_poll()
-        finally:
-            _stop(child.pid, noted)
-            child.wait()
+        except BaseException:
+            end(log, child.pid)
+            raise
+        known = len(noted)
+        end(log, child.pid, leave() if noted else Leave(), hurry=lambda: len(noted) > known)
+        child.wait()
     if noted:
-        raise Interrupted("interrupted", fix="the same command goes on from the last finished stage")
+        raise Interrupted("interrupted", fix="the same command goes on from where this one stopped")
     on_poll()
     if child.returncode != 0:
         raise ChildFailed(
@@ -98,33 +105,3 @@ def _still_runs(child: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return True
     return False
-
-
-def _stop(group: int, noted: list[int]) -> None:
-    """Ends the group and all it started: politely, then for good, which another signal only hastens."""
-    family = _family(group)
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGTERM)
-    known, deadline = len(noted), time.monotonic() + GRACE_SECONDS
-    while len(noted) == known and time.monotonic() < deadline and any(map(_alive, family)):
-        time.sleep(0.1)
-    for process in (*family, *_family(group)):
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-def _family(group: int) -> list[psutil.Process]:
-    """The processes of a group and all that they started: torchrun gives each GPU's process a group of its own."""
-    family = []
-    for process in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            if os.getpgid(process.pid) == group:
-                family += [process, *process.children(recursive=True)]
-    return family
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

@@ -18,6 +18,7 @@ class Line:
     def __init__(self, console: Console, title: str, total: int | None) -> None:
         self._console, self._title, self._total = console, title, total
         self._done, self._began, self._said = 0, time.monotonic(), time.monotonic()
+        self._done_before: int | None = None  # what the first report found done says nothing of the speed
         self._live: Progress | None = None
         if console.is_terminal:
             columns = (
@@ -36,6 +37,10 @@ class Line:
     def at(self, done: int, total: int | None = None, note: str = "") -> None:
         """Shows that `done` of `total` is done; `note` says what else is known (a loss, a speed)."""
         self._done, self._total = done, total or self._total
+        if self._done_before is None and done:
+            self._done_before, self._began = done, time.monotonic()
+            if self._live:
+                self._live.reset(self._task, total=self._total, completed=done)
         if self._live:
             self._live.update(self._task, completed=done, total=self._total, note=note)
         elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
@@ -53,9 +58,10 @@ class Line:
         return f" of {self._total:,}" if self._total else ""
 
     def _left(self) -> str:
-        if not self._total or not self._done:
+        done_since = self._done - (self._done_before or 0)
+        if not self._total or not done_since:
             return ""
-        seconds = (time.monotonic() - self._began) / self._done * (self._total - self._done)
+        seconds = (time.monotonic() - self._began) / done_since * (self._total - self._done)
         return f", {seconds:,.0f} s left"
 
 

@@ -10,10 +10,12 @@ from filelock import FileLock, Timeout
 
 from lf_wrap.errors import LfwError, UserError, did_you_mean
 from lf_wrap.files import shown, usable
+from lf_wrap.pipeline.family import Leave, end, started_for
 from lf_wrap.pipeline.run_folder import start
 from lf_wrap.pipeline.stages import STAGES, Run
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+SECONDS_TO_LEAVE = 300.0  # for a training that nobody watched to write its checkpoint
 
 
 def perform(run: Run, *, first: str | None = None, last: str | None = None) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
     outcome = {}
     try:
         with FileLock(run.folder.path / ".lock", timeout=0):
+            _take_over(run)
             start(run.folder, run.recipe)
             for number, stage in enumerate(wanted):
                 inputs = stage.inputs(run)
@@ -48,6 +51,8 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
                     run.console.print(f"{stage.name:9} done before", style="dim")
                     continue
                 run.console.print(stage.name, style="bold")
+                if number >= redo_from:
+                    stage.forget(run)
                 outcome[stage.name] = FAILED
                 _perform_one(run, number, inputs)
                 outcome[stage.name] = DONE
@@ -61,6 +66,14 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
         "scores": scores_of(run),
         "report": shown(run.folder.report) if run.folder.report.exists() else None,
     }
+
+
+def _take_over(run: Run) -> None:
+    """Ends what a killed lfw left running for this folder, which it would otherwise be in a fight with."""
+    left = started_for(run.folder.path)
+    if left:
+        run.console.print(f"an earlier lfw was killed, and {len(left)} of its processes still run: stopping them")
+        end(run.folder.path, leave=Leave(SECONDS_TO_LEAVE))
 
 
 def _perform_one(run: Run, number: int, inputs: dict[str, str]) -> None:

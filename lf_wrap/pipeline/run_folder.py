@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from lf_wrap.files import sha256, whole_lines, write_text
-from lf_wrap.recipe import Recipe
+from lf_wrap.recipe import Guard, Recipe
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class RunFolder:
     @property
     def ledger(self) -> Path:
         return self.path / "ledger.jsonl"
+
+    @property
+    def aside(self) -> Path:
+        """Where checkpoints and weights go that a training cannot go on from."""
+        return self.path / "set_aside"
 
     def log(self, stage: str) -> Path:
         return self.path / "logs" / f"{stage}.log"
@@ -91,7 +96,8 @@ def recipe_yaml(recipe: Recipe) -> str:
 
 def run_folder(recipe: Recipe, runs: Path, *, fresh: bool) -> RunFolder:
     """The newest folder of exactly this recipe, or a new one when there is none or a `fresh` one is wished."""
-    digest = hashlib.sha256(recipe_yaml(recipe).encode()).hexdigest()[:8]
+    judged_as = recipe.model_copy(update={"guard": Guard()})  # what stops a run does not make it another
+    digest = hashlib.sha256(recipe_yaml(judged_as).encode()).hexdigest()[:8]
     earlier = sorted((runs / recipe.name).glob(f"*-{digest}"))
     if earlier and not fresh:
         return RunFolder(earlier[-1])

@@ -5,7 +5,7 @@ from lf_wrap.recipe.datasets import require_datasets, test_name
 from lf_wrap.recipe.hardware import Hardware, detect_hardware
 from lf_wrap.recipe.load import load_recipe
 from lf_wrap.recipe.render import to_yaml
-from lf_wrap.recipe.schema import Recipe
+from lf_wrap.recipe.schema import Guard, Recipe
 from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.settings import (
     export_settings,
@@ -15,6 +15,7 @@ from lf_wrap.recipe.settings import (
 
 __all__ = [
     "BaseModel",
+    "Guard",
     "Hardware",
     "Recipe",
     "Setting",

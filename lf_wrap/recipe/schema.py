@@ -56,6 +56,16 @@ class Evaluate(BaseModel):
     batch_size: PositiveInt | None = None
 
 
+class Guard(BaseModel):
+    """What stops a training that has gone wrong, before it has cost a night."""
+
+    model_config = ConfigDict(extra="forbid")
+    loss: bool = Field(default=True, description="stop when the loss is NaN, infinite or 0, or has risen far")
+    hang_minutes: PositiveFloat | None = Field(
+        default=30, description="stop when nothing was logged for so long; null waits for ever"
+    )
+
+
 class Recipe(BaseModel):
     """The whole file, with overrides applied."""
 
@@ -67,6 +77,7 @@ class Recipe(BaseModel):
     )
     data: Data
     train: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory train arguments, verbatim")
+    guard: Guard = Field(default_factory=Guard)
     export: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory export arguments, verbatim")
     evaluate: Evaluate = Field(default_factory=Evaluate)  # type: ignore[arg-type]
 

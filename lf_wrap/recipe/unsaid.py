@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
 from math import ceil
+from pathlib import Path
 
 from lf_wrap.dataset import ROUND_UP_TO, Lengths
 from lf_wrap.recipe.base_model import BaseModel
@@ -26,6 +29,8 @@ def unsaid(
     filled["plot_loss"] = Setting(True)
     filled["report_to"] = Setting("none", "no tracker unless asked for")
     filled["logging_nan_inf_filter"] = Setting(False, "or a loss of NaN is logged as 0")
+    if _knows_sigterm():
+        filled["enable_jit_checkpoint"] = Setting(True, "who stops it, with Ctrl-C or SIGTERM, loses no step")
     filled |= _batch(said, hardware)
     filled["learning_rate"] = Setting(
         LEARNING_RATE.get(recipe.finetuning_type, 1e-5), f"usual for {recipe.finetuning_type}"
@@ -40,6 +45,16 @@ def unsaid(
         precision = "bf16" if hardware.bf16 else "fp16"
         filled[precision] = Setting(True, f"{hardware} {'has' if hardware.bf16 else 'lacks'} bf16 matrix units")
     return filled | _steps({**filled, **said}, lengths, hardware)
+
+
+def _knows_sigterm() -> bool:
+    """Whether the installed trainer (transformers 5 and later) can write a checkpoint when it is told to stop.
+
+    Ray trains in a thread, where Python takes no signals.
+    """
+    found = find_spec("transformers")
+    places = list(found.submodule_search_locations or []) if found else []
+    return "USE_RAY" not in os.environ and any((Path(place) / "trainer_jit_checkpoint.py").exists() for place in places)
 
 
 def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lf_wrap.errors import ChildFailed
+from lf_wrap.pipeline.family import Leave
 from lf_wrap.pipeline.launch import POLL_SECONDS, launch
 
 # A child that starts a grandchild, tells both pids, and waits. The grandchild does not heed SIGTERM; the child does,
@@ -42,10 +43,11 @@ import os, signal, sys
 from pathlib import Path
 from lf_wrap.errors import Interrupted
 from lf_wrap.pipeline import launch
-launch.GRACE_SECONDS = float(os.environ.get("GRACE", 1))
+from lf_wrap.pipeline.family import Leave
 signal.signal(signal.SIGHUP, signal.SIG_IGN if "NOHUP" in os.environ else signal.SIG_DFL)
+leave = Leave(float(os.environ.get("GRACE", 1)))
 try:
-    launch.launch([sys.executable, "-c", {CHILD!r}], Path("log"), lambda: None)
+    launch.launch([sys.executable, "-c", {CHILD!r}], Path("log"), lambda: None, leave=lambda: leave)
 except Interrupted as stop:
     print(stop)
     sys.exit(stop.exit_code)
@@ -77,7 +79,7 @@ def alive(pid: int) -> bool:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working directory; what a failed test left running there is ended by its pid."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lf_wrap.pipeline.launch.GRACE_SECONDS", 1)
+    monkeypatch.setattr("lf_wrap.pipeline.launch.Leave", lambda: Leave(1))
     yield tmp_path
     for pid in pids(tmp_path) if (tmp_path / "pids").exists() else []:
         if alive(pid):

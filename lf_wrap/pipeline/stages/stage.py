@@ -54,9 +54,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Stage:
-    """`inputs` gives what the stage depends on (name: hash), `outputs` what it leaves in the run folder."""
+    """`inputs` gives what the stage depends on (name: hash), `outputs` what it leaves in the run folder.
+
+    `forget` takes out of its way what a stage would otherwise go on from, when it is asked for again by its name.
+    """
 
     name: str
     inputs: Callable[[Run], dict[str, str]]
     outputs: Callable[[Run], list[Path]]
     do: Callable[[Run], None]
+    forget: Callable[[Run], None] = lambda run: None

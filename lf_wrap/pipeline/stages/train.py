@@ -1,45 +1,127 @@
-"""Train: `llamafactory-cli train` on the rendered YAML."""
+"""Train: `llamafactory-cli train` on the rendered YAML, from where an earlier one of the same inputs stopped."""
 
 from __future__ import annotations
 
-import shutil
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from lf_wrap.dataset import registered_file
-from lf_wrap.files import sha256, usable
+from lf_wrap.errors import ChildFailed, Interrupted
+from lf_wrap.files import sha256, shown, usable
+from lf_wrap.pipeline.checkpoints import STATE, checkpoints, flaw
+from lf_wrap.pipeline.family import Leave
+from lf_wrap.pipeline.guard import Trouble
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
-from lf_wrap.pipeline.progress import Line, progress
+from lf_wrap.pipeline.progress import progress
+from lf_wrap.pipeline.resume import going_on_from, prepare, set_aside, settings_that_matter
 from lf_wrap.pipeline.stages.stage import Run, Stage
-from lf_wrap.pipeline.training_log import read_steps
+from lf_wrap.pipeline.training_log import rewind
+from lf_wrap.pipeline.watch import GoneWrong, Watch
 from lf_wrap.recipe import base_model
+
+# What the later stages read of the weights' folder; its checkpoints are of no use to them and far larger.
+LEFT = (
+    "*.safetensors",
+    "*.index.json",
+    "adapter_model.bin",
+    "pytorch_model*.bin",
+    "adapter_config.json",
+    "config.json",
+)
+# One step and one checkpoint of a large model; another Ctrl-C ends the waiting.
+SECONDS_TO_SAVE = 600.0
+STOPPED_ITSELF = b"Saving JIT checkpoint at step"  # transformers.trainer_jit_checkpoint, after a SIGTERM
 
 
 def _train_inputs(run: Run) -> dict[str, str]:
     datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.trained_on}
-    return {**datasets, "train.yaml": sha256(run.folder.train_yaml), "model": base_model(run.recipe.model).identity()}
+    model = {"model": base_model(run.recipe.model).identity(), "processes": str(_processes(run))}
+    return {**datasets, **model, **settings_that_matter(_settings(run))}
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load(run.folder.train_yaml.read_text(encoding="utf-8"))
+    return settings
+
+
+def _processes(run: Run) -> int:
+    """How many processes train, as `llamafactory.launcher` counts them."""
+    gpus = len(run.hardware.gpus)
+    if gpus <= 1 and os.environ.get("FORCE_TORCHRUN", "0").lower() not in {"true", "y", "1"}:
+        return 1
+    return int(os.environ.get("NPROC_PER_NODE", max(1, gpus))) * int(os.environ.get("NNODES", 1))
 
 
 def _train(run: Run) -> None:
-    shutil.rmtree(run.weights, ignore_errors=True)
-    with progress(run.console, "train") as line:
-        launch(
-            [llamafactory_cli(), "train", usable(run.folder.train_yaml)],
-            run.folder.log("train"),
-            lambda: _show_steps(run, line),
+    log = run.folder.log("train")
+    start, told = prepare(run.weights, _train_inputs(run), _processes(run), run.folder.aside)
+    command = [llamafactory_cli(), "train", usable(run.folder.train_yaml)]
+    if start:
+        told.append(f"going on from step {start.step}")
+        rewind(run.weights, start.state())
+        command += going_on_from(start)
+    for sentence in told:
+        run.console.print(f"  {sentence}")
+    logged_before = log.stat().st_size if log.exists() else 0
+    try:
+        with progress(run.console, "train") as line:
+            watch = Watch(run.weights, log, line, run.recipe.guard, _settings(run))
+            launch(command, log, watch.look, leave=lambda: _leave(run))
+    except GoneWrong as stop:
+        found = stop.trouble
+        fix = found.fix + _keep_sound(run, found)
+        raise ChildFailed(f"the guard stopped the training: {found.what}", where=shown(log), fix=fix) from None
+    if _stopped_itself(log, logged_before):
+        raise Interrupted(
+            "somebody else asked the trainer to stop: it wrote a checkpoint", fix="the same command goes on from there"
         )
 
 
-def _show_steps(run: Run, line: Line) -> None:
-    steps = read_steps(run.weights)
-    if not steps:
-        line.at(0, note="loading")
-        return
-    last = steps[-1]
-    parts = [int(part) for part in last.elapsed.split(":")] if last.elapsed.count(":") == 2 else []
-    seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
-    loss = next((step.loss for step in reversed(steps) if step.loss is not None), None)
-    notes = [f"loss {loss:.3f}"] if loss is not None else []
-    notes += [f"{last.step / seconds:.2f} steps/s"] if seconds else []
-    line.at(last.step, last.total, " ".join(notes))
+def _keep_sound(run: Run, found: Trouble) -> str:
+    """Sets aside what was saved after the training went wrong, so that no later one goes on from it; says so."""
+    if found.good_until is None:
+        return ""
+    spoiled = [one for one in checkpoints(run.weights) if one.step > found.good_until]
+    for checkpoint in spoiled:
+        set_aside(checkpoint.path, run.folder.aside)
+    return f" ({', '.join(one.path.name for one in spoiled)} set aside: saved after it went wrong)" if spoiled else ""
 
 
-TRAIN = Stage("train", _train_inputs, lambda run: [run.weights], _train)
+def _leave(run: Run) -> Leave:
+    """The time to write a checkpoint, over when one is there that was not when we were asked to stop."""
+    run.console.print("  stopping: the trainer writes a checkpoint first; Ctrl-C again stops it at once")
+    asked = time.time()
+
+    def taken() -> bool:
+        fresh = [one for one in checkpoints(run.weights) if _written(one.path / STATE) >= asked]
+        return any(flaw(one, _processes(run)) is None for one in fresh)
+
+    return Leave(SECONDS_TO_SAVE, taken)
+
+
+def _written(file: Path) -> float:
+    return file.stat().st_mtime if file.exists() else 0.0
+
+
+def _stopped_itself(log: Path, began_at: int) -> bool:
+    """Whether the trainer ended well, but before its last step, since somebody sent it a SIGTERM."""
+    with log.open("rb") as handle:
+        handle.seek(began_at)
+        return any(STOPPED_ITSELF in line for line in handle)
+
+
+def _left(run: Run) -> list[Path]:
+    return sorted(file for pattern in LEFT for file in run.weights.glob(pattern))
+
+
+def _forget(run: Run) -> None:
+    """So that a training that is asked for again does not go on from the end of the last one."""
+    if run.weights.exists():
+        set_aside(run.weights, run.folder.aside)
+
+
+TRAIN = Stage("train", _train_inputs, _left, _train, forget=_forget)
