@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.devices import devices_options
 from lf_wrap.cli.output import console, json_option, print_json, set_option
+from lf_wrap.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from lf_wrap.pipeline import Run
 
 
 @click.command("run")
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="The run folder itself; runs/<recipe>/<time>-<hash> when left out.",
 )
+@devices_options
 @json_option
 def command(
     recipe: Path,
@@ -37,6 +38,7 @@ def command(
     fresh: bool,
     run_dir: Path | None,
     as_json: bool,
+    **devices: Any,
 ) -> None:
     """Build the data, train, export, ask base and tuned model the same questions, and report.
 
@@ -46,23 +48,25 @@ def command(
     Examples:
       lfw run recipes/med_sft_lora.yaml --dry-run
       lfw run recipes/med_sft_lora.yaml --set train.learning_rate=5e-5
+      lfw run recipes/med_sft_full.yaml --gpus 0,1 --set train.deepspeed=zero2
     """
-    from lf_wrap.pipeline import Run, RunFolder, perform, run_folder
-    from lf_wrap.recipe import base_model, detect_hardware, load_recipe
+    from lf_wrap.pipeline import Run, RunFolder, perform, plan, run_folder
+    from lf_wrap.recipe import base_model, choose, detect_hardware, load_recipe
 
     loaded = load_recipe(recipe, overrides)
     base_model(loaded.model)
-    folder = RunFolder(run_dir) if run_dir else run_folder(loaded, Path("runs"), fresh=fresh)
+    hardware = choose(loaded, detect_hardware(), **devices)
+    if hardware.nodes.count > 1 and not run_dir:
+        raise UserError("several nodes need one name for their run folder", fix="give each the same --run-dir")
+    folder = RunFolder(run_dir, hardware.nodes.rank) if run_dir else run_folder(loaded, Path("runs"), fresh=fresh)
     screen = console(as_json)
-    started = Run(loaded, recipe, folder, detect_hardware(), screen)
+    started = Run(loaded, recipe, folder, hardware, screen)
     if dry_run:
-        plan = _plan(started)
-        for line in plan["lines"]:
+        planned = plan(started)
+        for line in planned.pop("lines"):
             screen.print(line)
         if as_json:
-            print_json(
-                {"run_dir": plan["run_dir"], "stages": {}, "scores": {}, "report": None, "commands": plan["commands"]}
-            )
+            print_json({"stages": {}, "scores": {}, "report": None, **planned})
         return
     result = perform(started, first=first, last=last)
     tell(result, screen)
@@ -83,33 +87,3 @@ def tell(result: dict[str, Any], screen: Console) -> None:
             screen.print(Text.assemble(f"  {dataset}  {metric:12}  {change}  {sure}  ", verdict, f": {score['why']}"))
     if result["report"]:
         screen.print(f"report: {result['report']}")
-
-
-def _plan(run: Run) -> dict[str, Any]:
-    """What `lfw run` would do, in words and commands, without doing it."""
-    import shlex
-
-    from lf_wrap.files import shown, usable
-    from lf_wrap.pipeline import llamafactory_cli
-    from lf_wrap.recipe import export_settings, to_yaml, train_settings
-
-    cli, recipe, folder = llamafactory_cli(), run.recipe, run.folder
-    commands = [[cli, "train", usable(folder.train_yaml)], [cli, "export", usable(folder.export_yaml)]]
-    origin = shown(run.recipe_path)
-    lines = [f"run folder  {shown(folder.path)}", f"hardware    {run.hardware}"]
-    lines.append(
-        f"build       {recipe.data.build or 'nothing'} → {', '.join(recipe.data.train)} in {recipe.data.dataset_dir}/"
-    )
-    lines.append(f"train       {shlex.join(commands[0])}")
-    lines += [
-        "            " + line
-        for line in to_yaml(train_settings(recipe, run.hardware, folder.path), origin, "see above").splitlines()
-    ]
-    lines.append(f"export      {shlex.join(commands[1])}")
-    lines += [
-        "            " + line
-        for line in to_yaml(export_settings(recipe, folder.path), origin, "see above").splitlines()
-    ]
-    lines.append(f"evaluate    {', '.join(recipe.evaluate.test) or 'nothing'}, asked of base and tuned")
-    lines.append(f"report      {shown(folder.report)}")
-    return {"run_dir": shown(folder.path), "commands": commands, "lines": lines}

@@ -8,6 +8,7 @@ from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, 
 from lf_wrap.dataset.mix import Mix, mix
 from lf_wrap.dataset.register import registered, registered_file
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
+from lf_wrap.dataset.workers import cores
 
 __all__ = [
     "ROUND_UP_TO",
@@ -20,6 +21,7 @@ __all__ = [
     "Turns",
     "build",
     "conversations",
+    "cores",
     "fetch_missing",
     "is_fresh",
     "load_card",

@@ -1,6 +1,7 @@
 """A run, from raw files to the report: its folder and ledger, its stages, the children it starts."""
 
 from lf_wrap.pipeline.launch import llamafactory_cli
+from lf_wrap.pipeline.plan import plan
 from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.run import perform, scores_of
 from lf_wrap.pipeline.run_folder import RunFolder, run_folder
@@ -14,6 +15,7 @@ __all__ = [
     "lay_out",
     "llamafactory_cli",
     "perform",
+    "plan",
     "progress",
     "render",
     "run_folder",

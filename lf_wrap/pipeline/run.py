@@ -37,11 +37,13 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
             fix="choose another with --run-dir: with several GPUs, LLaMA-Factory takes its command apart there",
         )
     redo_from = names.index(first) if first else len(names)
+    if run.hardware.nodes.rank:
+        last = "train"  # the weights are on node 0, which does the rest
     wanted = STAGES[: names.index(last) + 1] if last else STAGES
     run.folder.path.mkdir(parents=True, exist_ok=True)
     outcome = {}
     try:
-        with FileLock(run.folder.path / ".lock", timeout=0):
+        with FileLock(run.folder.lock, timeout=0):
             _take_over(run)
             start(run.folder, run.recipe)
             for number, stage in enumerate(wanted):

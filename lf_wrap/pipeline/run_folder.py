@@ -20,6 +20,8 @@ class RunFolder:
     """`runs/<recipe>/<time>-<hash>/`: the hash is the resolved recipe's, so the same recipe finds its folder again."""
 
     path: Path
+    node: int = 0
+    """Which machine of several works in it: they may share the folder, and each has a ledger and logs of its own."""
 
     @property
     def train_yaml(self) -> Path:
@@ -28,6 +30,10 @@ class RunFolder:
     @property
     def export_yaml(self) -> Path:
         return self.path / "export.yaml"
+
+    @property
+    def script(self) -> Path:
+        return self.path / f"run{self._of_node}.sh"
 
     @property
     def model(self) -> Path:
@@ -43,7 +49,7 @@ class RunFolder:
 
     @property
     def ledger(self) -> Path:
-        return self.path / "ledger.jsonl"
+        return self.path / f"ledger{self._of_node}.jsonl"
 
     @property
     def aside(self) -> Path:
@@ -51,7 +57,15 @@ class RunFolder:
         return self.path / "set_aside"
 
     def log(self, stage: str) -> Path:
-        return self.path / "logs" / f"{stage}.log"
+        return self.path / "logs" / f"{stage}{self._of_node}.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / f".lock{self._of_node}"
+
+    @property
+    def _of_node(self) -> str:
+        return f".node{self.node}" if self.node else ""
 
     @property
     def evaluation(self) -> Path:

@@ -2,6 +2,9 @@
 
 from lf_wrap.recipe.base_model import BaseModel, base_model
 from lf_wrap.recipe.datasets import require_datasets, test_name
+from lf_wrap.recipe.deepspeed import write_deepspeed
+from lf_wrap.recipe.devices import choose
+from lf_wrap.recipe.environment import launch_environment
 from lf_wrap.recipe.hardware import Hardware, detect_hardware
 from lf_wrap.recipe.load import load_recipe
 from lf_wrap.recipe.render import to_yaml
@@ -21,12 +24,15 @@ __all__ = [
     "Setting",
     "Settings",
     "base_model",
+    "choose",
     "detect_hardware",
     "export_settings",
+    "launch_environment",
     "load_recipe",
     "require_datasets",
     "test_name",
     "to_yaml",
     "train_settings",
     "weights_folder",
+    "write_deepspeed",
 ]

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from itertools import takewhile
 
+from lf_wrap.dataset import cores
 from lf_wrap.errors import UserError
 
 BF16_SINCE = 8.0  # compute capability of Ampere, the first with bf16 matrix units
@@ -23,18 +24,45 @@ class Gpu:
 
 
 @dataclass(frozen=True)
+class Nodes:
+    """The machines of one training: how many, which of them this is, and where they find the first."""
+
+    count: int = 1
+    rank: int = 0
+    host: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True)
 class Hardware:
-    """What is in this machine; no GPUs means that everything runs on the CPU."""
+    """What a training meets: this machine's GPUs (none means that it runs on the CPU), and the nodes beside it."""
 
     gpus: tuple[Gpu, ...]
     cores: int
+    processes: int | None = None
+    """Of the training, on this machine: one a GPU, or one on the CPU, where nothing else was wished."""
+    nodes: Nodes = Nodes()
+    visible: str | None = None
+    """What CUDA_VISIBLE_DEVICES must say, where only some of the GPUs were wished."""
+
+    @property
+    def local_size(self) -> int:
+        """The processes that train on this machine."""
+        return self.processes or max(1, len(self.gpus))
+
+    @property
+    def world_size(self) -> int:
+        """The processes that train, on all machines: each of them takes a batch of its own."""
+        return self.local_size * self.nodes.count
 
     @property
     def bf16(self) -> bool:
         return bool(self.gpus) and all(gpu.compute_capability >= BF16_SINCE for gpu in self.gpus)
 
     def __str__(self) -> str:
-        return ", ".join(gpu.name for gpu in self.gpus) or f"no GPU, {self.cores} CPU cores"
+        here = ", ".join(gpu.name for gpu in self.gpus) or f"no GPU, {self.cores} CPU cores"
+        split = f", {self.processes} processes" if self.processes and self.processes != max(1, len(self.gpus)) else ""
+        return here + split + (f", on each of {self.nodes.count} nodes" if self.nodes.count > 1 else "")
 
 
 def detect_hardware() -> Hardware:
@@ -43,8 +71,7 @@ def detect_hardware() -> Hardware:
     Raises:
         UserError: `nvidia-smi` hangs.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Hardware(tuple(_visible(_nvidia_gpus())), cores)
+    return Hardware(tuple(_visible(_nvidia_gpus())), cores())
 
 
 def _nvidia_gpus() -> dict[str, Gpu]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -12,9 +13,25 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    field_validator,
 )
 
 from lf_wrap.dataset.spec import sound_name
+from lf_wrap.recipe.secrets import secrets
+
+VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# What a recipe may not set, since it is about the machine that it meets.
+OPTIONS = {
+    "CUDA_VISIBLE_DEVICES": "--gpus",
+    "NPROC_PER_NODE": "--gpus or --nproc-per-node",
+    "FORCE_TORCHRUN": "--gpus or --nproc-per-node",
+    "NNODES": "--nnodes",
+    "NODE_RANK": "--node-rank",
+    "MASTER_ADDR": "--master",
+    "MASTER_PORT": "--master",
+}
+# A recipe is data, and data from elsewhere must not choose what is executed.
+LOADS_CODE = re.compile(r"PATH|ENV|IFS|BASH_ENV|(?:LD|DYLD)_.*|PYTHON.*")
 
 
 class General(BaseModel):
@@ -79,7 +96,29 @@ class Recipe(BaseModel):
     train: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory train arguments, verbatim")
     guard: Guard = Field(default_factory=Guard)
     export: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory export arguments, verbatim")
+    environment: dict[str, str | int | float] = Field(
+        default_factory=dict, description="variables for LLaMA-Factory's processes, as NCCL_DEBUG; never a secret"
+    )
     evaluate: Evaluate = Field(default_factory=Evaluate)  # type: ignore[arg-type]
+
+    @field_validator("environment", "train", "export")
+    @classmethod
+    def _no_secrets(cls, section: dict[str, Any]) -> dict[str, Any]:
+        if found := secrets(section):
+            raise ValueError(f"{found[0]} looks like a secret: export it before you start lfw, it is handed on")
+        return section
+
+    @field_validator("environment")
+    @classmethod
+    def _sound_environment(cls, environment: dict[str, Any]) -> dict[str, Any]:
+        for name in environment:
+            if not VARIABLE.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a variable")
+            if name in OPTIONS:
+                raise ValueError(f"{name} is for the command line to say: {OPTIONS[name]}")
+            if LOADS_CODE.fullmatch(name):
+                raise ValueError(f"{name} decides which programs run: set it where you start lfw")
+        return environment
 
     @property
     def trained_on(self) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from lf_wrap.dataset import Lengths, registered, registered_file, token_lengths
 from lf_wrap.files import usable
 from lf_wrap.recipe.base_model import BaseModel, base_model
+from lf_wrap.recipe.deepspeed import deepspeed_file
 from lf_wrap.recipe.hardware import Hardware
 from lf_wrap.recipe.llamafactory import known_template
 from lf_wrap.recipe.schema import Recipe
@@ -41,6 +42,8 @@ def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
     }
     settings |= {key: Setting(value) for key, value in recipe.train.items()}
     settings["output_dir"] = Setting(usable(weights_folder(recipe, run)))
+    if config := deepspeed_file(recipe, run):
+        settings["deepspeed"] = Setting(usable(config))
     for key, setting in unsaid(recipe, settings, lengths, model, hardware).items():
         settings.setdefault(key, setting)
     return settings

@@ -71,11 +71,11 @@ def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:
 
 def _batch(said: Settings, hardware: Hardware) -> Settings:
     """Batch size and accumulation for an effective batch of 8, as far as the recipe leaves them open."""
-    devices = max(1, len(hardware.gpus))
+    processes = hardware.world_size
     default = 2 if hardware.gpus else 4
     batch = int(said["per_device_train_batch_size"].value) if "per_device_train_batch_size" in said else default
-    accumulation = max(1, EFFECTIVE_BATCH // (batch * devices))
-    why = f"{batch} × {accumulation} × {devices} = {batch * accumulation * devices} rows a step"
+    accumulation = max(1, EFFECTIVE_BATCH // (batch * processes))
+    why = f"{batch} × {accumulation} × {processes} = {batch * accumulation * processes} rows a step"
     return {"per_device_train_batch_size": Setting(batch), "gradient_accumulation_steps": Setting(accumulation, why)}
 
 
@@ -87,7 +87,7 @@ def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware
     rows = sum(length.rows for length in lengths)
     if "max_samples" in settings:
         rows = min(rows, int(settings["max_samples"].value) * len(lengths))
-    steps = ceil(rows / (per_step * max(1, len(hardware.gpus)))) * float(settings["num_train_epochs"].value)
+    steps = ceil(rows / (per_step * hardware.world_size)) * float(settings["num_train_epochs"].value)
     if "max_steps" in settings and float(settings["max_steps"].value) > 0:  # -1 is the Trainer's own "not set"
         steps = float(settings["max_steps"].value)
     why = f"of about {steps:,.0f} steps"

@@ -8,8 +8,16 @@ from pathlib import Path
 from lf_wrap.dataset import Mix, build, fetch_missing, is_fresh, load_spec, mix
 from lf_wrap.files import existing_file, shown, usable, write_text
 from lf_wrap.pipeline.progress import progress
+from lf_wrap.pipeline.script import write_script
 from lf_wrap.pipeline.stages.stage import Run, Stage
-from lf_wrap.recipe import export_settings, require_datasets, to_yaml, train_settings
+from lf_wrap.recipe import (
+    export_settings,
+    launch_environment,
+    require_datasets,
+    to_yaml,
+    train_settings,
+    write_deepspeed,
+)
 
 
 def _build_inputs(run: Run) -> dict[str, str]:
@@ -47,7 +55,9 @@ def _mix(run: Run) -> None:
 
 
 def render(run: Run) -> None:
-    """Writes `train.yaml` and `export.yaml` into the run folder."""
+    """Writes `train.yaml`, `export.yaml` and `run.sh` into the run folder, and what DeepSpeed reads."""
+    write_deepspeed(run.recipe, run.folder.path)
+    write_script(run.folder, launch_environment(run.recipe, run.hardware), run.recipe_path)
     origin = shown(run.recipe_path)
     for path, action, settings in (
         (run.folder.train_yaml, "train", train_settings(run.recipe, run.hardware, run.folder.path)),
@@ -56,4 +66,8 @@ def render(run: Run) -> None:
         write_text(path, to_yaml(settings, origin, f"llamafactory-cli {action} {usable(path)}"))
 
 
-BUILD = Stage("build", _build_inputs, lambda run: [run.folder.train_yaml, run.folder.export_yaml], _build)
+def _left(run: Run) -> list[Path]:
+    return [run.folder.train_yaml, run.folder.export_yaml, run.folder.script]
+
+
+BUILD = Stage("build", _build_inputs, _left, _build)

@@ -21,6 +21,7 @@ def _export(run: Run) -> None:
             [llamafactory_cli(), "export", usable(run.folder.export_yaml)],
             run.folder.log("export"),
             lambda: line.at(0, note="merging"),
+            run.environment(),
         )
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 from lf_wrap.pipeline.run_folder import RunFolder
-from lf_wrap.recipe import Hardware, Recipe, test_name, weights_folder
+from lf_wrap.recipe import Hardware, Recipe, launch_environment, test_name, weights_folder
 
 MODELS = ("base", "tuned")
 
@@ -33,6 +33,10 @@ class Run:
     @property
     def weights(self) -> Path:
         return weights_folder(self.recipe, self.folder.path)
+
+    def environment(self) -> dict[str, str]:
+        """What LLaMA-Factory's processes are started with, beside our own environment."""
+        return {name: setting.value for name, setting in launch_environment(self.recipe, self.hardware).items()}
 
     def tests(self) -> dict[str, str]:
         """The datasets that are asked about, each with the registered name of its test rows."""

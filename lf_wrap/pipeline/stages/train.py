@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ STOPPED_ITSELF = b"Saving JIT checkpoint at step"  # transformers.trainer_jit_ch
 
 def _train_inputs(run: Run) -> dict[str, str]:
     datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.trained_on}
-    model = {"model": base_model(run.recipe.model).identity(), "processes": str(_processes(run))}
+    model = {"model": base_model(run.recipe.model).identity(), "processes": str(run.hardware.world_size)}
     return {**datasets, **model, **settings_that_matter(_settings(run))}
 
 
@@ -48,17 +47,9 @@ def _settings(run: Run) -> dict[str, Any]:
     return settings
 
 
-def _processes(run: Run) -> int:
-    """How many processes train, as `llamafactory.launcher` counts them."""
-    gpus = len(run.hardware.gpus)
-    if gpus <= 1 and os.environ.get("FORCE_TORCHRUN", "0").lower() not in {"true", "y", "1"}:
-        return 1
-    return int(os.environ.get("NPROC_PER_NODE", max(1, gpus))) * int(os.environ.get("NNODES", 1))
-
-
 def _train(run: Run) -> None:
     log = run.folder.log("train")
-    start, told = prepare(run.weights, _train_inputs(run), _processes(run), run.folder.aside)
+    start, told = prepare(run.weights, _train_inputs(run), run.hardware.world_size, run.folder.aside)
     command = [llamafactory_cli(), "train", usable(run.folder.train_yaml)]
     if start:
         told.append(f"going on from step {start.step}")
@@ -70,7 +61,7 @@ def _train(run: Run) -> None:
     try:
         with progress(run.console, "train") as line:
             watch = Watch(run.weights, log, line, run.recipe.guard, _settings(run))
-            launch(command, log, watch.look, leave=lambda: _leave(run))
+            launch(command, log, watch.look, run.environment(), leave=lambda: _leave(run))
     except GoneWrong as stop:
         found = stop.trouble
         fix = found.fix + _keep_sound(run, found)
@@ -98,7 +89,7 @@ def _leave(run: Run) -> Leave:
 
     def taken() -> bool:
         fresh = [one for one in checkpoints(run.weights) if _written(one.path / STATE) >= asked]
-        return any(flaw(one, _processes(run)) is None for one in fresh)
+        return any(flaw(one, run.hardware.world_size) is None for one in fresh)
 
     return Leave(SECONDS_TO_SAVE, taken)
 

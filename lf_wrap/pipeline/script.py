@@ -1,0 +1,44 @@
+"""`run.sh`: what a run exports and executes, as a shell script that anyone can run without lfw."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from lf_wrap import __version__
+from lf_wrap.files import shown, usable, write_text
+from lf_wrap.pipeline.run_folder import RunFolder
+from lf_wrap.recipe import Settings
+
+LLAMAFACTORY = "llamafactory-cli"  # as it is found on PATH: where it is installed is each machine's own affair
+
+
+def commands(folder: RunFolder) -> list[list[str]]:
+    """LLaMA-Factory's commands of a run, in order."""
+    return [
+        [LLAMAFACTORY, "train", usable(folder.train_yaml)],
+        [LLAMAFACTORY, "export", usable(folder.export_yaml)],
+    ]
+
+
+def script(folder: RunFolder, environment: Settings, origin: Path) -> str:
+    """The text of `run.sh`. Paths in the YAML files count from the folder that lfw was started in: it goes there."""
+    there = os.path.relpath(Path.cwd(), folder.path)
+    lines = [
+        "#!/bin/sh",
+        f"# Written by lfw {__version__} from {shown(origin)}: what `lfw run` exports and executes.",
+        "# Tokens (HF_TOKEN, WANDB_API_KEY ...) are never written here: export them yourself before you run it.",
+        "set -eu",
+        f'cd "$(dirname "$0")"/{shlex.quote(Path(there).as_posix())}',
+    ]
+    lines += [_export(name, str(setting.value), setting.why) for name, setting in environment.items()]
+    return "\n".join([*lines, *map(shlex.join, commands(folder))]) + "\n"
+
+
+def write_script(folder: RunFolder, environment: Settings, origin: Path) -> None:
+    write_text(folder.script, script(folder, environment, origin))
+
+
+def _export(name: str, value: str, why: str) -> str:
+    return f"export {name}={shlex.quote(value)}" + (f"  # {why}" if why else "")
