@@ -60,6 +60,13 @@ def prepare(weights: Path, inputs: Inputs, processes: int, aside: Path) -> tuple
     return None, told
 
 
+def found(weights: Path, inputs: Inputs, processes: int) -> Checkpoint | None:
+    """The checkpoint that `prepare` gives, with nothing moved: for the nodes that follow the one that prepares."""
+    if _differing(weights, inputs):
+        return None
+    return next((one for one in reversed(checkpoints(weights)) if flaw(one, processes) is None), None)
+
+
 def going_on_from(checkpoint: Checkpoint) -> list[str]:
     """What `llamafactory-cli train` is told besides its YAML to go on from there.
 

@@ -40,7 +40,7 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
     if run.hardware.nodes.rank:
         last = "train"  # the weights are on node 0, which does the rest
     wanted = STAGES[: names.index(last) + 1] if last else STAGES
-    run.folder.path.mkdir(parents=True, exist_ok=True)
+    run.folder.lock.parent.mkdir(parents=True, exist_ok=True)
     outcome = {}
     try:
         with FileLock(run.folder.lock, timeout=0):
@@ -72,10 +72,10 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
 
 def _take_over(run: Run) -> None:
     """Ends what a killed lfw left running for this folder, which it would otherwise be in a fight with."""
-    left = started_for(run.folder.path)
+    left = started_for(run.folder.logs)
     if left:
         run.console.print(f"an earlier lfw was killed, and {len(left)} of its processes still run: stopping them")
-        end(run.folder.path, leave=Leave(SECONDS_TO_LEAVE))
+        end(run.folder.logs, leave=Leave(SECONDS_TO_LEAVE))
 
 
 def _perform_one(run: Run, number: int, inputs: dict[str, str]) -> None:

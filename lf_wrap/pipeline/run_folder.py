@@ -33,7 +33,7 @@ class RunFolder:
 
     @property
     def script(self) -> Path:
-        return self.path / f"run{self._of_node}.sh"
+        return self._own / "run.sh"
 
     @property
     def model(self) -> Path:
@@ -49,7 +49,7 @@ class RunFolder:
 
     @property
     def ledger(self) -> Path:
-        return self.path / f"ledger{self._of_node}.jsonl"
+        return self._own / "ledger.jsonl"
 
     @property
     def aside(self) -> Path:
@@ -57,15 +57,20 @@ class RunFolder:
         return self.path / "set_aside"
 
     def log(self, stage: str) -> Path:
-        return self.path / "logs" / f"{stage}{self._of_node}.log"
+        return self.logs / f"{stage}.log"
 
     @property
     def lock(self) -> Path:
-        return self.path / f".lock{self._of_node}"
+        return self._own / ".lock"
 
     @property
-    def _of_node(self) -> str:
-        return f".node{self.node}" if self.node else ""
+    def logs(self) -> Path:
+        return self._own / "logs"
+
+    @property
+    def _own(self) -> Path:
+        """For what every machine keeps for itself; node 0, which keeps the rest too, has it in the folder itself."""
+        return self.path / f"node{self.node}" if self.node else self.path
 
     @property
     def evaluation(self) -> Path:

@@ -89,5 +89,5 @@ def test_a_node_that_is_not_the_first_only_trains(lfw: Lfw, workspace: Path, tin
     assert other.returncode == 0, err
     assert '"stages": {"build": "done", "train": "done"}' in out
     assert '"export": "done"' in first.stdout
-    assert "world size: 2" in (workspace / "runs/both/logs/train.node1.log").read_text(encoding="utf-8")
+    assert "world size: 2" in (workspace / "runs/both/node1/logs/train.log").read_text(encoding="utf-8")
     assert (workspace / "runs/both/model/model.safetensors").is_file()

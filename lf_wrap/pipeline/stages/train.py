@@ -11,12 +11,12 @@ import yaml
 from lf_wrap.dataset import registered_file
 from lf_wrap.errors import ChildFailed, Interrupted
 from lf_wrap.files import sha256, shown, usable
-from lf_wrap.pipeline.checkpoints import STATE, checkpoints, flaw
+from lf_wrap.pipeline.checkpoints import STATE, Checkpoint, checkpoints, flaw
 from lf_wrap.pipeline.family import Leave
 from lf_wrap.pipeline.guard import Trouble
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
 from lf_wrap.pipeline.progress import progress
-from lf_wrap.pipeline.resume import going_on_from, prepare, set_aside, settings_that_matter
+from lf_wrap.pipeline.resume import found, going_on_from, prepare, set_aside, settings_that_matter
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.pipeline.training_log import rewind
 from lf_wrap.pipeline.watch import GoneWrong, Watch
@@ -49,11 +49,10 @@ def _settings(run: Run) -> dict[str, Any]:
 
 def _train(run: Run) -> None:
     log = run.folder.log("train")
-    start, told = prepare(run.weights, _train_inputs(run), run.hardware.world_size, run.folder.aside)
+    start, told = _start(run)
     command = [llamafactory_cli(), "train", usable(run.folder.train_yaml)]
     if start:
         told.append(f"going on from step {start.step}")
-        rewind(run.weights, start.state())
         command += going_on_from(start)
     for sentence in told:
         run.console.print(f"  {sentence}")
@@ -63,13 +62,24 @@ def _train(run: Run) -> None:
             watch = Watch(run.weights, log, line, run.recipe.guard, _settings(run))
             launch(command, log, watch.look, run.environment(), leave=lambda: _leave(run))
     except GoneWrong as stop:
-        found = stop.trouble
-        fix = found.fix + _keep_sound(run, found)
-        raise ChildFailed(f"the guard stopped the training: {found.what}", where=shown(log), fix=fix) from None
+        wrong = stop.trouble
+        fix = wrong.fix + _keep_sound(run, wrong)
+        raise ChildFailed(f"the guard stopped the training: {wrong.what}", where=shown(log), fix=fix) from None
     if _stopped_itself(log, logged_before):
         raise Interrupted(
             "somebody else asked the trainer to stop: it wrote a checkpoint", fix="the same command goes on from there"
         )
+
+
+def _start(run: Run) -> tuple[Checkpoint | None, list[str]]:
+    """The checkpoint to go on from and what there is to tell. Node 0 prepares the folder for all nodes."""
+    inputs, processes = _train_inputs(run), run.hardware.world_size
+    if run.folder.node:
+        return found(run.weights, inputs, processes), []
+    start, told = prepare(run.weights, inputs, processes, run.folder.aside)
+    if start:
+        rewind(run.weights, start.state())
+    return start, told
 
 
 def _keep_sound(run: Run, found: Trouble) -> str:
