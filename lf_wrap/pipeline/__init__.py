@@ -5,19 +5,26 @@ from lf_wrap.pipeline.plan import plan
 from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.run import perform, scores_of
 from lf_wrap.pipeline.run_folder import RunFolder, run_folder
+from lf_wrap.pipeline.side_by_side import Evaluated, SideBySide, differing_settings, read_run, read_runs, side_by_side
 from lf_wrap.pipeline.stages import STAGES, Run, render
 from lf_wrap.pipeline.workspace import lay_out
 
 __all__ = [
     "STAGES",
+    "Evaluated",
     "Run",
     "RunFolder",
+    "SideBySide",
+    "differing_settings",
     "lay_out",
     "llamafactory_cli",
     "perform",
     "plan",
     "progress",
+    "read_run",
+    "read_runs",
     "render",
     "run_folder",
     "scores_of",
+    "side_by_side",
 ]

@@ -8,7 +8,7 @@ from lf_wrap.recipe.environment import launch_environment
 from lf_wrap.recipe.hardware import Hardware, detect_hardware
 from lf_wrap.recipe.load import load_recipe
 from lf_wrap.recipe.render import to_yaml
-from lf_wrap.recipe.schema import Guard, Recipe
+from lf_wrap.recipe.schema import Guard, Judge, Recipe
 from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.settings import (
     export_settings,
@@ -20,6 +20,7 @@ __all__ = [
     "BaseModel",
     "Guard",
     "Hardware",
+    "Judge",
     "Recipe",
     "Setting",
     "Settings",

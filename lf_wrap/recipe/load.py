@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lf_wrap.dataset.spec import bad_value
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
-from lf_wrap.recipe.schema import Data, Evaluate, General, Guard, Recipe
+from lf_wrap.recipe.schema import Data, Evaluate, General, Guard, Judge, Price, Recipe
 
 # YAML 1.1 reads 5e-5 as text, since it has no dot; everyone writes learning rates like that.
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
@@ -35,7 +35,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     try:
         recipe = Recipe.model_validate({"name": path.stem, **content})
     except ValidationError as error:
-        sections = (Recipe, Data, General, Guard, Evaluate)
+        sections = (Recipe, Data, General, Guard, Evaluate, Judge, Price)
         known = {name: field for section in sections for name, field in section.model_fields.items()}
         raise bad_value(error, path, known) from None
     recipe.train = {key: _number(value) for key, value in recipe.train.items() if value is not None}

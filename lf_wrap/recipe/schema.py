@@ -57,6 +57,29 @@ class Data(BaseModel):
     dataset_dir: str = Field(default="dataset_info", description="LLaMA-Factory's dataset_dir")
 
 
+class Price(BaseModel):
+    """What a million tokens cost, in whatever currency the judge is paid in."""
+
+    model_config = ConfigDict(extra="forbid")
+    input: NonNegativeFloat
+    output: NonNegativeFloat
+
+
+class Judge(BaseModel):
+    """A model behind an OpenAI-compatible endpoint that judges answers."""
+
+    model_config = ConfigDict(extra="forbid")
+    base_url: str = Field(description="the endpoint, such as http://127.0.0.1:8000/v1")
+    model: str = Field(min_length=1)
+    key_env: str = Field(default="OPENAI_API_KEY", description="the environment variable that holds the key")
+    rubric: str = Field(default="general", description="general, medical, roleplay, or a YAML file of your own")
+    limit: PositiveInt | None = Field(default=None, description="rows of each dataset; all when left out")
+    parallel: PositiveInt = 4
+    timeout: PositiveFloat = Field(default=60.0, description="seconds for one whole reply")
+    max_tokens: PositiveInt = Field(default=512, description="of one reply: reasoning models need more")
+    price: Price | None = Field(default=None, description="of a million tokens, so that the cost can be shown")
+
+
 class Evaluate(BaseModel):
     """The questions that the base and the tuned model are both asked."""
 
@@ -71,6 +94,7 @@ class Evaluate(BaseModel):
         None, description="half as long again as the longest reference when left out"
     )
     batch_size: PositiveInt | None = None
+    judge: Judge | None = Field(default=None, description="a model that judges the answers, for `lfw judge`")
 
 
 class Guard(BaseModel):
