@@ -1,6 +1,7 @@
 """What the base and the tuned model know: questions asked, answers kept and judged, scores compared."""
 
 from lf_wrap.evaluation.compare import Comparison, compare, corrected
+from lf_wrap.evaluation.engines import ENGINES, engine_for
 from lf_wrap.evaluation.evaluate import answer
 from lf_wrap.evaluation.judged import JudgedRow, JudgedSet, Kind, QuestionSet, judge, read_judged, rows_file, write_sets
 from lf_wrap.evaluation.questions import Question, questions, task_of
@@ -9,6 +10,7 @@ from lf_wrap.evaluation.sets import question_sets
 from lf_wrap.evaluation.tasks import AnswerTask, Metric, Task, task_named
 
 __all__ = [
+    "ENGINES",
     "AnswerTask",
     "Comparison",
     "Comparisons",
@@ -23,6 +25,7 @@ __all__ = [
     "answer",
     "compare",
     "corrected",
+    "engine_for",
     "judge",
     "question_sets",
     "questions",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from lf_wrap.errors import UserError
+from lf_wrap.evaluation.paraphrase import Paraphrase
 from lf_wrap.evaluation.questions import Messages, Question
-from lf_wrap.evaluation.tasks import Metric, Reply, Scores, Task, task_named
+from lf_wrap.evaluation.tasks import Metric, Reply, Scored, Scores, Task, task_named
 from lf_wrap.files import shown, write_text
 
 Kind = Literal["test", "probe", "choice", "paraphrase", "memorisation"]
@@ -30,6 +31,8 @@ class QuestionSet:
     questions: list[Question]
     max_new_tokens: int | None = None
     """Room for an answer; by the references when None."""
+    of: str | None = None
+    """The set whose questions these are in other words."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,25 @@ class JudgedSet:
         return task_named(self.task).of_sums(sums)
 
 
-def judge(test: QuestionSet, replies: Sequence[Reply]) -> list[JudgedRow]:
-    """Every question of `test` with its reply, judged."""
+def judge(asked: QuestionSet, replies: Sequence[Reply], said: Mapping[int, JudgedRow] | None = None) -> list[JudgedRow]:
+    """Every question of `asked` with its reply, judged. Rewordings are held against what was `said` before, by row."""
     rows = []
-    for question, reply in zip(test.questions, replies, strict=True):
-        scored = None if reply.failure else test.task.judge(reply, question.references)
+    for question, reply in zip(asked.questions, replies, strict=True):
+        task, failure = asked.task, reply.failure
+        if isinstance(task, Paraphrase) and said is not None:
+            before = said[question.row]
+            task = replace(task, said=before.answer)
+            failure = failure or (before.failure and f"in its own words: {before.failure}")
+        scored = Scored() if failure else task.judge(reply, question.references)
         rows.append(
             JudgedRow(
                 question.row,
                 question.messages,
                 question.references,
                 reply.text,
-                scored.scores if scored else {},
-                scored.counts if scored else {},
-                reply.failure,
+                scored.scores,
+                scored.counts,
+                failure,
                 reply.truncated,
                 question.group,
             )

@@ -25,6 +25,8 @@ class Question:
     references: tuple[str, ...]
     group: str = ""
     """Questions of one group (a subject, one question in several wordings) are not independent of each other."""
+    options: tuple[str, ...] = ()
+    """The letters to choose from, where it is a multiple-choice question."""
 
     @property
     def reference(self) -> str:

@@ -8,7 +8,7 @@ from lf_wrap.recipe.environment import launch_environment
 from lf_wrap.recipe.hardware import Hardware, detect_hardware
 from lf_wrap.recipe.load import load_recipe
 from lf_wrap.recipe.render import to_yaml
-from lf_wrap.recipe.schema import Guard, Judge, Recipe
+from lf_wrap.recipe.schema import Evaluate, Guard, Judge, Recipe
 from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.settings import (
     export_settings,
@@ -18,6 +18,7 @@ from lf_wrap.recipe.settings import (
 
 __all__ = [
     "BaseModel",
+    "Evaluate",
     "Guard",
     "Hardware",
     "Judge",

@@ -93,8 +93,27 @@ class Evaluate(BaseModel):
     max_new_tokens: PositiveInt | None = Field(
         None, description="half as long again as the longest reference when left out"
     )
-    batch_size: PositiveInt | None = None
+    batch_size: PositiveInt | None = Field(
+        default=None, description="rows answered at once; by the device when left out"
+    )
+    engine: Literal["transformers", "vllm"] = "transformers"
+    probe: str | list[str] = Field(
+        default_factory=list, description="general questions: general_zh, general_en, or JSONL files of your own"
+    )
+    choice: list[str] = Field(default_factory=list, description="CSV files, or folders of them: C-Eval, CMMLU, MMLU")
+    perplexity: bool = Field(default=False, description="also measure how likely the references of the test rows are")
+    paraphrase: str | None = Field(
+        default=None, description="also ask in other words: `general`, or a file of templates or rewordings"
+    )
+    memorisation: PositiveInt | None = Field(
+        default=None, description="also ask about so many training rows of each dataset"
+    )
     judge: Judge | None = Field(default=None, description="a model that judges the answers, for `lfw judge`")
+
+    @property
+    def probes(self) -> list[str]:
+        """The probes, however many there are."""
+        return [self.probe] if isinstance(self.probe, str) else self.probe
 
 
 class Guard(BaseModel):

@@ -19,6 +19,7 @@ USER = "User"
 
 class CharacterCard(Source):
     name = "character_card"
+    task = "roleplay"
     shape = "Tavern cards V1, V2, V3 (JSON or PNG): name, description, personality, scenario, first_mes, mes_example"
     columns = ("name",)
     prompt_fields = ("name", "description", "personality", "scenario")

@@ -14,6 +14,7 @@ ROLES: Mapping[str, Role] = {"interviewer": "user", "character": "assistant"}
 
 class CharacterLLM(Source):
     name = "character_llm"
+    task = "roleplay"
     shape = "content [{turn_role, turn_content [{role, action, content}, …]}, …]; or question, reply [{…}, …]"
     columns = ("content",)
 

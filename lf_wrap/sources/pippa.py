@@ -12,6 +12,7 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, 
 
 class Pippa(Source):
     name = "pippa"
+    task = "roleplay"
     shape = "rows of bot_name, conversation [{message, is_human}], bot_description, bot_definitions, bot_greeting"
     columns = ("bot_name", "conversation")
 

@@ -11,6 +11,7 @@ PROFILE = ("desc", "profile")
 
 class RoleBench(Source):
     name = "rolebench"
+    task = "roleplay"
     shape = "rows of role, question, generated [answer, …], sometimes desc or profile; the prompt is the system text"
     columns = ("role", "question", "generated")
     prompt_fields = ("role",)

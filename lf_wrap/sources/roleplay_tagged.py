@@ -13,6 +13,7 @@ TAG = re.compile(r"<\|(system|user|assistant)\|>")
 
 class RoleplayTagged(Source):
     name = "roleplay_tagged"
+    task = "roleplay"
     shape = "rows of description and text, where text holds <|user|>…</s><|assistant|>…</s> turns"
     columns = ("description", "text")
 

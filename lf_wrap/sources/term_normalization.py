@@ -13,7 +13,7 @@ class TermNormalization(Source):
     columns = ("原始词", "标准词")
     prompt_fields = ("word",)
     by_position = True
-    task = "exact"
+    task = "normalization"
 
     def convert(self, row: Row) -> Conversation | Reject:
         cells = [row[column] for column in self.columns] if self.fits(row) else list(row.values())[:2]

@@ -61,7 +61,7 @@ def test_every_question_ends_with_the_user_and_has_an_answer(dataset_dir: Path, 
 @pytest.mark.parametrize(
     ("name", "task"),
     [
-        ("demo_norm", "exact"),
+        ("demo_norm", "normalization"),
         ("demo_report", "report"),
         ("demo_dialogue", "open"),
         ("demo_roleplay", "open"),

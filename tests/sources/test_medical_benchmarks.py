@@ -28,7 +28,7 @@ def test_chip_cdn_asks_as_term_normalization_does() -> None:
     assert source_named("chip_cdn")().read(CDN) == same
     assert isinstance(same, Conversation)
     assert (same.asked, same.answer) == ("右肺占位转移", "肺占位性病变##肺继发恶性肿瘤")
-    assert source_named("chip_cdn").task == term.task == "exact"
+    assert source_named("chip_cdn").task == term.task == "normalization"
 
 
 def test_promptcblue_brings_the_whole_question() -> None:

@@ -6,13 +6,27 @@ from dataclasses import fields
 from typing import Any
 
 from lf_wrap.errors import UserError, did_you_mean
+from lf_wrap.evaluation.tasks.classification import Classification
 from lf_wrap.evaluation.tasks.exact import Contains, Exact, Regex
+from lf_wrap.evaluation.tasks.normalization import Normalization
 from lf_wrap.evaluation.tasks.open import Open
+from lf_wrap.evaluation.tasks.perplexity import Perplexity
 from lf_wrap.evaluation.tasks.plugins import plugin_tasks
 from lf_wrap.evaluation.tasks.report import Report
+from lf_wrap.evaluation.tasks.roleplay import Roleplay
 from lf_wrap.evaluation.tasks.task import AnswerTask, Metric, Reply, Scored, Scores, Task
 
-TASKS: tuple[type[Task], ...] = (Exact, Contains, Regex, Report, Open)
+TASKS: tuple[type[Task], ...] = (
+    Exact,
+    Contains,
+    Regex,
+    Normalization,
+    Classification,
+    Report,
+    Open,
+    Roleplay,
+    Perplexity,
+)
 
 __all__ = ["TASKS", "AnswerTask", "Metric", "Reply", "Scored", "Scores", "Task", "all_tasks", "task_named"]
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from lf_wrap.evaluation.tasks.similarity import rouge
 from lf_wrap.evaluation.tasks.task import AnswerTask, Metric, Scores
 
 FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
@@ -22,6 +23,7 @@ class Report(AnswerTask):
     metrics = {
         "fields right": Metric(),
         "all fields right": Metric(counted=True),
+        "field ROUGE-L": Metric(),
         "valid JSON": Metric(counted=True),
         **{field: Metric(counted=True) for field in REPORT_FIELDS},
     }
@@ -34,6 +36,7 @@ class Report(AnswerTask):
         return {
             "fields right": sum(right.values()) / len(right),
             "all fields right": min(right.values()),
+            "field ROUGE-L": sum(_alike(given, wanted, field) for field in REPORT_FIELDS) / len(REPORT_FIELDS),
             "valid JSON": float(given is not None),
             **right,
         }
@@ -51,3 +54,11 @@ def parsed_report(answer: str) -> dict[str, Any] | None:
 
 def _same(given: Any, wanted: Any) -> bool:
     return given is not None and str(given).strip() == str(wanted or "").strip()
+
+
+def _alike(given: dict[str, Any] | None, wanted: dict[str, Any], field: str) -> float:
+    """ROUGE-L of one field; a field that is empty on both sides is alike."""
+    if given is None or given.get(field) is None:
+        return 0.0
+    said, reference = str(given[field]).strip(), str(wanted.get(field) or "").strip()
+    return 1.0 if said == reference else rouge(said, reference)["ROUGE-L"]

@@ -58,8 +58,8 @@ class Task(ABC):
     """The metric that decides whether the model got better."""
     metrics: ClassVar[Mapping[str, Metric]]
     """Every metric by name, in the order in which they are shown; all of them higher is better unless they say so."""
-    asks: ClassVar[Literal["answer", "likelihood"]] = "answer"
-    """Whether the engine generates an answer or measures how likely the reference is."""
+    asks: ClassVar[Literal["answer", "likelihood", "choice"]] = "answer"
+    """Whether the engine generates an answer, measures how likely the reference is, or which option is likeliest."""
 
     @abstractmethod
     def judge(self, reply: Reply, references: Sequence[str]) -> Scored:

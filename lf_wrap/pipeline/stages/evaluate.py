@@ -22,7 +22,7 @@ def _left(run: Run) -> list[Path]:
 
 
 def _evaluate(run: Run) -> None:
-    sets = evaluation.question_sets(run.recipe)
+    how, sets = run.recipe.evaluate, evaluation.question_sets(run.recipe.evaluate, run.dataset_dir)
     evaluation.write_sets(run.folder.evaluation, sets)
     if not sets:
         run.console.print("  no test rows are named in the recipe: nothing is asked")
@@ -30,9 +30,8 @@ def _evaluate(run: Run) -> None:
     total = sum(len(one.questions) for one in sets)
     for model, folder in zip(MODELS, (local_folder(run.recipe.model), run.folder.model), strict=True):
         with progress(run.console, f"{model} answers", total) as line:
-            evaluation.answer(
-                folder, model, sets, run.folder.evaluation, line.advance, batch_size=run.recipe.evaluate.batch_size
-            )
+            engine = evaluation.engine_for(folder, engine=how.engine, rows_at_once=how.batch_size)
+            evaluation.answer(engine, model, sets, run.folder.evaluation, line.advance)
 
 
 EVALUATE = Stage("evaluate", _evaluate_inputs, _left, _evaluate)

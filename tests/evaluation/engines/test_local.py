@@ -10,7 +10,9 @@ import pytest
 
 from lf_wrap.errors import UserError
 from lf_wrap.evaluation import JudgedRow, Question, QuestionSet, answer, read_judged, task_named, write_sets
-from lf_wrap.evaluation.engine import Engine
+from lf_wrap.evaluation.engines import Asked, Weighed
+from lf_wrap.evaluation.engines.local import Local
+from lf_wrap.evaluation.tasks import Reply
 
 TEXTS = [
     "术语标准化：右卵巢切除术",
@@ -27,9 +29,9 @@ ASKED = [Question(row, [{"role": "user", "content": text}], ("好",)) for row, t
 
 
 @pytest.fixture(scope="module")
-def engine(tiny_model: Path) -> Engine:
+def engine(tiny_model: Path) -> Local:
     """The tiny model in fp32, on a GPU too."""
-    loaded = Engine(tiny_model)
+    loaded = Local(tiny_model)
     loaded.model.float()
     return loaded
 
@@ -40,38 +42,60 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_model, tmp_path / "model"))
 
 
-def answers(engine: Engine, asked: list[Question], batch_size: int | None = None, tokens: int = 12) -> list[str]:
-    return engine.answers(asked, tokens, batch_size, lambda count: None)
+def replies(engine: Local, asked: list[Question], rows: int, room: int = 24, tokens: int = 16_384) -> list[Reply]:
+    engine.rows_at_once, engine.tokens_at_once = rows, tokens
+    found: dict[int, Reply] = {}
+    engine.answer([Asked(one.messages, room, one.reference) for one in asked], found.__setitem__)
+    return [found[place] for place in range(len(asked))]
+
+
+def answers(engine: Local, asked: list[Question], rows: int = 4, room: int = 24) -> list[str]:
+    return [reply.text for reply in replies(engine, asked, rows, room)]
 
 
 @pytest.fixture(scope="module")
-def one_by_one(engine: Engine) -> list[str]:
+def one_by_one(engine: Local) -> list[str]:
     return answers(engine, ASKED, 1)
 
 
-@pytest.mark.parametrize("batch_size", [2, 3, 9, 64, None])
-def test_answers_do_not_depend_on_the_batch_size(engine: Engine, one_by_one: list[str], batch_size: int | None) -> None:
-    assert answers(engine, ASKED, batch_size) == one_by_one
+@pytest.mark.parametrize("rows", [2, 3, 9, 64])
+def test_answers_do_not_depend_on_the_batch_size(engine: Local, one_by_one: list[str], rows: int) -> None:
+    assert answers(engine, ASKED, rows) == one_by_one
+
+
+def test_answers_do_not_depend_on_how_many_tokens_fit_at_once(engine: Local, one_by_one: list[str]) -> None:
+    assert [reply.text for reply in replies(engine, ASKED, 9, tokens=150)] == one_by_one
+
+
+def test_the_batch_that_stays_full_answers_as_generate_does(
+    engine: Local, one_by_one: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lf_wrap.evaluation.engines.local.can_decode", lambda model: False)
+    assert answers(engine, ASKED, 3) == one_by_one
+
+
+def test_rows_that_end_early_make_place_for_others(engine: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ninth token of the vocabulary ends an answer here, so that rows end at very different times."""
+    monkeypatch.setattr(engine, "_stops", lambda: [engine.tokenizer.eos_token_id, *range(300, 1200, 9)])
+    asked = [Question(n, [{"role": "user", "content": f"{text} {n}"}], ("好",)) for n in range(6) for text in TEXTS]
+    alone = replies(engine, asked, 1, room=16)
+    assert len({len(reply.text) for reply in alone}) > 5
+    assert {reply.truncated for reply in alone} == {True, False}
+    assert replies(engine, asked, 7, room=16) == alone
 
 
 @pytest.mark.parametrize("order", [list(reversed(range(9))), [4, 0, 8, 1, 7, 2, 6, 3, 5], [2, 2, 2]])
 def test_every_question_gets_its_own_answer_in_whatever_order(
-    engine: Engine, one_by_one: list[str], order: list[int]
+    engine: Local, one_by_one: list[str], order: list[int]
 ) -> None:
-    assert answers(engine, [ASKED[place] for place in order], 4) == [one_by_one[place] for place in order]
+    assert answers(engine, [ASKED[place] for place in order]) == [one_by_one[place] for place in order]
 
 
 def test_different_questions_get_different_answers(one_by_one: list[str]) -> None:
     assert len(set(one_by_one)) == len(ASKED)
 
 
-def test_progress_counts_every_answer_once(engine: Engine) -> None:
-    counts: list[int] = []
-    engine.answers(ASKED, 2, 4, counts.append)
-    assert counts == [4, 4, 1]
-
-
-def test_earlier_turns_and_the_system_text_are_part_of_the_question(engine: Engine) -> None:
+def test_earlier_turns_and_the_system_text_are_part_of_the_question(engine: Local) -> None:
     said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "你好"}]
     plain = [{"role": "user", "content": "你是谁？"}]
     system = [{"role": "system", "content": "Maren keeps the lighthouse on a bare northern skerry."}]
@@ -84,15 +108,52 @@ def test_earlier_turns_and_the_system_text_are_part_of_the_question(engine: Engi
     [(["咳"], 8), (["word " * 20, "咳"], 30), (["word " * 9000], 1024)],
     ids=["a short one", "the longest counts", "an endless one"],
 )
-def test_there_is_room_for_more_than_the_longest_reference(engine: Engine, references: list[str], room: int) -> None:
+def test_there_is_room_for_more_than_the_longest_reference(engine: Local, references: list[str], room: int) -> None:
     assert room <= engine.room_for(references) <= min(1024, 8 * room)
+
+
+def test_an_answer_that_used_its_room_up_is_marked(engine: Local) -> None:
+    assert replies(engine, ASKED[:1], 1, room=3)[0].truncated
+
+
+def test_a_question_longer_than_the_model_is_a_failure_and_no_answer(engine: Local) -> None:
+    endless = Question(1, [{"role": "user", "content": "word " * 9000}], ("好",))
+    told = replies(engine, [endless, ASKED[1]], 2)
+    assert "more than the model's 4,096 positions" in str(told[0].failure)
+    assert told[1].failure is None
+
+
+def test_logits_that_are_no_numbers_are_failures(tiny_model: Path) -> None:
+    import torch
+
+    broken = Local(tiny_model)
+    with torch.no_grad():
+        broken.model.model.norm.weight.fill_(float("nan"))
+    assert {"NaN" in str(reply.failure) for reply in replies(broken, ASKED, 4)} == {True}
+    weighed: dict[int, Reply] = {}
+    broken.weigh([Weighed("头疼", "三天")], weighed.__setitem__)
+    assert "NaN" in str(weighed[0].failure)
+
+
+def test_a_likelihood_is_that_of_the_model_itself(engine: Local) -> None:
+    import torch
+
+    pairs = [("头疼三天", "多喝水"), ("hello ", "there"), ("a b c d e", " f")]
+    weighed: dict[int, Reply] = {}
+    engine.weigh([Weighed(before, text) for before, text in pairs], weighed.__setitem__)
+    for place, (before, text) in enumerate(pairs):
+        start = len(engine.tokenizer(before)["input_ids"])
+        ids = torch.tensor([engine.tokenizer(before + text)["input_ids"]])
+        loss = engine.model(ids, labels=torch.where(torch.arange(ids.shape[1]) < start, -100, ids)).loss
+        assert weighed[place].tokens == ids.shape[1] - start
+        assert weighed[place].surprise == pytest.approx(float(loss) * (ids.shape[1] - start), rel=1e-4)
 
 
 def kept(model: Path, folder: Path, asked: list[Question]) -> list[JudgedRow]:
     """What an evaluation of one set leaves behind, as the report reads it."""
     sets = [QuestionSet("demo", "test", task_named("exact"), asked, max_new_tokens=4)]
     write_sets(folder, sets)
-    answer(model, "tuned", sets, folder, lambda count: None, batch_size=None)
+    answer(Local(model), "tuned", sets, folder, lambda count: None, folder / "cache")
     (judged,) = read_judged(folder)
     return judged.tuned
 
@@ -123,7 +184,7 @@ def test_a_model_without_a_chat_template_is_refused(model: Path) -> None:
     settings.pop("chat_template", None)
     (model / "tokenizer_config.json").write_text(json.dumps(settings))
     with pytest.raises(UserError, match="has no chat template") as error:
-        Engine(model)
+        _ = Local(model).model
     assert "instruct model" in str(error.value.fix)
 
 
@@ -131,11 +192,11 @@ def test_a_model_without_a_chat_template_is_refused(model: Path) -> None:
 def test_a_model_whose_download_was_cut_off_is_refused(model: Path, file: str) -> None:
     (model / file).write_bytes((model / file).read_bytes()[:100])
     with pytest.raises(UserError, match="cannot be loaded"):
-        Engine(model)
+        _ = Local(model).model
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
 def test_a_model_with_a_part_missing_is_refused(model: Path, missing: str) -> None:
     (model / missing).unlink()
     with pytest.raises(UserError, match="cannot be loaded"):
-        Engine(model)
+        _ = Local(model).model
