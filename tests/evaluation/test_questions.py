@@ -64,7 +64,7 @@ def test_every_question_ends_with_the_user_and_has_an_answer(dataset_dir: Path, 
         ("demo_norm", "normalization"),
         ("demo_report", "report"),
         ("demo_dialogue", "open"),
-        ("demo_roleplay", "open"),
+        ("demo_roleplay", "roleplay"),
         ("theirs", "open"),
     ],
 )
