@@ -1,10 +1,12 @@
-"""What a child's log says about why it failed."""
+"""What a child's log says about why it failed: its last error, and what to change where the failure is known."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+
+from lf_wrap.pipeline.failures import FAILURES, Failure
 
 TAIL_BYTES = 64 << 10
 ERROR_LINE = re.compile(r"^(?:\[?rank\d+\]?:? ?)?((?:[\w.]+\.)?\w*(?:Error|Exception|Interrupt|Exit)\b:? ?.*)$")
@@ -17,10 +19,30 @@ def last_error(log: Path, began_at: int = 0) -> str:
 
     That another process failed is said only where that process did not say why.
     """
+    lines = _tail(log, began_at)
+    return (_causes(lines) or lines or ["it printed nothing"])[-1]
+
+
+def diagnose(log: Path, exit_code: int, began_at: int = 0) -> Failure | None:
+    """The known failure that a child's exit code or its log, from byte `began_at` on, shows; None for any other.
+
+    The last errors are asked first: a line further up may be of something that was overcome.
+    """
+    lines = _tail(log, began_at)
+    for text in (*reversed(_causes(lines)), "\n".join(lines)):
+        known = next((failure for failure in FAILURES if failure.shows_in(text)), None)
+        if known:
+            return known
+    return next((failure for failure in FAILURES if exit_code in failure.exits), None)
+
+
+def _tail(log: Path, began_at: int) -> list[str]:
     with log.open("rb") as handle:
         size = handle.seek(0, os.SEEK_END)
         handle.seek(max(began_at, size - TAIL_BYTES))
-        lines = [line.strip() for line in handle.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        return [line.strip() for line in handle.read().decode("utf-8", "replace").splitlines() if line.strip()]
+
+
+def _causes(lines: list[str]) -> list[str]:
     errors = [found.group(1) for line in lines if (found := ERROR_LINE.match(line))]
-    causes = [error for error in errors if not WRAPPER.match(error)]
-    return (causes or errors or lines or ["it printed nothing"])[-1]
+    return [error for error in errors if not WRAPPER.match(error)] or errors

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lf_wrap.errors import ChildFailed, Interrupted, UserError
 from lf_wrap.files import shown
-from lf_wrap.pipeline.diagnosis import last_error
+from lf_wrap.pipeline.diagnosis import diagnose, last_error
 from lf_wrap.pipeline.family import Leave, end, mark
 
 POLL_SECONDS = 0.5
@@ -74,11 +74,18 @@ def launch(
         raise Interrupted("interrupted", fix="the same command goes on from where this one stopped")
     on_poll()
     if child.returncode != 0:
-        raise ChildFailed(
-            f"{Path(command[0]).name} {command[1]} failed (exit {child.returncode}): {last_error(log, began_at)}",
-            where=shown(log),
-            fix="read the log from its end; mend the cause and run the same command again",
-        )
+        raise _failure(command, child.returncode, log, began_at)
+
+
+def _failure(command: list[str], code: int, log: Path, began_at: int) -> ChildFailed:
+    known = diagnose(log, code, began_at)
+    said = f"{Path(command[0]).name} {command[1]} failed (exit {code}): {last_error(log, began_at)}"
+    fix = (
+        f"{known.means}: {known.fix}"
+        if known
+        else "read the log from its end; mend the cause and run the same command again"
+    )
+    return ChildFailed(said, where=shown(log), fix=fix)
 
 
 @contextmanager
