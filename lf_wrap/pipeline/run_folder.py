@@ -40,6 +40,10 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def parity(self) -> Path:
+        return self.path / "parity.json"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 

@@ -61,6 +61,7 @@ def _manifest(
         "hardware": str(hardware),
         "datasets": {name: _lineage(card) for name, card in cards.items()},
         "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
+        "parity": json.loads(folder.parity.read_text(encoding="utf-8")) if folder.parity.is_file() else None,
         "seconds": {stage: end["seconds"] for stage, end in ends.items()},
         "scores": {
             judged.name: {metric: one.to_json() for metric, one in compared.items()} for judged, compared in comparisons

@@ -13,6 +13,7 @@ from lf_wrap.files import shown
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.gguf")
 # The tokenizer belongs to it: its chat template is what a recipe without `template` trains with.
 DEFINING = ("config.json", "tokenizer*", "chat_template*", *WEIGHTS)
+DTYPES = ("float32", "bfloat16", "float16")
 END_BYTES = 64 << 10
 
 
@@ -24,6 +25,8 @@ class BaseModel:
     folder: Path | None
     max_positions: int | None
     """The longest sequence the model was made for, where its config says."""
+    dtype: str | None = None
+    """The dtype its config says its weights have: float32, bfloat16 or float16."""
 
     @property
     def tokenizer_json(self) -> Path | None:
@@ -70,7 +73,8 @@ def base_model(name: str) -> BaseModel:
         raise UserError(f"{shown(config)} is not JSON: {error}", fix="fetch the model again") from None
     if not isinstance(settings, dict):
         raise UserError(f"{shown(config)} is not a JSON object", fix="fetch the model again")
-    return BaseModel(name, path, settings.get("max_position_embeddings"))
+    dtype = settings.get("dtype") or settings.get("torch_dtype")  # transformers 5's word, and its elder
+    return BaseModel(name, path, settings.get("max_position_embeddings"), dtype if dtype in DTYPES else None)
 
 
 def _hash_of_ends(file: Path) -> str:

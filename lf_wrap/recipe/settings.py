@@ -16,6 +16,22 @@ from lf_wrap.recipe.unsaid import unsaid
 
 ADAPTERS = {"lora", "oft"}  # finetuning types that leave the model's own weights alone
 
+# What decides how rows become tokens: an export without them writes another tokenizer, chat template and Modelfile.
+AS_TRAINED = (
+    "trust_remote_code",
+    "default_system",
+    "enable_thinking",
+    "preserve_thinking",
+    "tool_format",
+    "use_fast_tokenizer",
+    "split_special_tokens",
+    "add_tokens",
+    "add_special_tokens",
+    "new_special_tokens_config",
+    "resize_vocab",
+    "rope_scaling",
+)
+
 
 def weights_folder(recipe: Recipe, run: Path) -> Path:
     """Where training writes: `adapter/` when it trains an adapter, `weights/` when it trains the model itself."""
@@ -60,8 +76,9 @@ def export_settings(recipe: Recipe, run: Path) -> Settings:
     else:
         settings = {"model_name_or_path": Setting(trained), "finetuning_type": Setting(recipe.finetuning_type)}
     settings |= _template(recipe)
-    if "trust_remote_code" in recipe.train:
-        settings["trust_remote_code"] = Setting(recipe.train["trust_remote_code"])
+    settings |= {key: Setting(recipe.train[key], "as in training") for key in AS_TRAINED if key in recipe.train}
+    if model.dtype:
+        settings["infer_dtype"] = Setting(model.dtype, "the base's own: left alone, it would depend on the machine")
     settings["export_dir"] = Setting(usable(run / "model"))
     settings["export_size"] = Setting(5, "gigabytes a file")
     settings["export_device"] = Setting("cpu", "merging needs memory, not speed")

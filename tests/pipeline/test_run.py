@@ -43,6 +43,10 @@ def test_one_command_goes_from_raw_rows_to_a_report_and_a_second_one_has_nothing
     assert (folder / "adapter/adapter_model.safetensors").is_file()
     assert (folder / "model/model.safetensors").is_file()
     assert (folder / "model/Modelfile").is_file()
+    parity = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
+    assert parity["ok"] is True
+    assert (parity["same_greedy"], parity["template_tokens_equal"]) == (True, True)
+    assert not (folder / ".model.part").exists()
     for model in ("base", "tuned"):
         answers = (folder / f"evaluation/{model}.demo_norm.jsonl").read_text(encoding="utf-8").splitlines()
         assert [json.loads(line)["row"] for line in answers] == [1, 2, 3]
