@@ -24,6 +24,8 @@ COMMANDS = {
     "compare": ("compare", "Runs side by side on the same questions: who is better, and how sure that is."),
     "judge": ("judge", "A judge model or people say which answers are better."),
     "run": ("run", "Build, train, export, evaluate, report: one recipe, one folder."),
+    "export": ("export", "Prove the merged model is the tuned one; write other forms of it; push it."),
+    "chat": ("chat", "Talk with a model, a character, or base and tuned side by side."),
 }
 
 

@@ -2,6 +2,7 @@
 
 from lf_wrap.hub.fetch import Fetched, fetch, fetched
 from lf_wrap.hub.names import SHORTCUTS, HubId, HubName, Kind, default_folder, is_hub_url, parse, parse_url
+from lf_wrap.hub.push import push, push_target
 from lf_wrap.hub.reach import HUBS, endpoint, why_not, without_login
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "is_hub_url",
     "parse",
     "parse_url",
+    "push",
+    "push_target",
     "why_not",
     "without_login",
 ]

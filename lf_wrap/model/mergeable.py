@@ -28,7 +28,7 @@ def require_mergeable(base: Path, trained: Path, target: Path, dtype: str | None
     require_space(target, weights.numbers * BYTES.get(dtype or weights.dtype, 4))
     if is_adapter(trained):
         adapter = Adapter(trained)
-        _require_made_for(adapter, weights, base)
+        require_made_for(adapter, weights, base)
         _require_embeddings(trained, adapter.vocabulary or _embedding_rows(weights))
         _require_finite(adapter.weights)
     else:
@@ -92,7 +92,7 @@ def dtype_of(model: Path) -> str | None:
     return config.get("dtype") or config.get("torch_dtype")
 
 
-def _require_made_for(adapter: Adapter, weights: Weights, base: Path) -> None:
+def require_made_for(adapter: Adapter, weights: Weights, base: Path) -> None:
     fix = "give the model it was trained on"
     named = adapter.config.get("base_model_name_or_path")
     if named:

@@ -1,5 +1,6 @@
 """A run, from raw files to the report: its folder and ledger, its stages, the children it starts."""
 
+from lf_wrap.pipeline.forms import export_forms, trained_run
 from lf_wrap.pipeline.launch import llamafactory_cli
 from lf_wrap.pipeline.plan import plan
 from lf_wrap.pipeline.progress import progress
@@ -16,6 +17,7 @@ __all__ = [
     "RunFolder",
     "SideBySide",
     "differing_settings",
+    "export_forms",
     "lay_out",
     "llamafactory_cli",
     "perform",
@@ -27,4 +29,5 @@ __all__ = [
     "run_folder",
     "scores_of",
     "side_by_side",
+    "trained_run",
 ]

@@ -18,8 +18,10 @@ DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 SECONDS_TO_LEAVE = 300.0  # for a training that nobody watched to write its checkpoint
 
 
-def perform(run: Run, *, first: str | None = None, last: str | None = None) -> dict[str, Any]:
+def perform(run: Run, *, first: str | None = None, last: str | None = None, only: str | None = None) -> dict[str, Any]:
     """Runs the stages from `first` (which is done again) to `last`; returns what `lfw run --json` prints.
+
+    `only` runs that one stage, where it is not done, on what the earlier ones left.
 
     Raises:
         UserError: a stage name is unknown, the folder's path has a blank, another process works in it, or an input
@@ -28,7 +30,7 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
         Interrupted: we were asked to stop.
     """
     names = [stage.name for stage in STAGES]
-    for name in (first, last):
+    for name in (first, last, only):
         if name is not None and name not in names:
             raise UserError(f"there is no stage {name!r}", fix=did_you_mean(name, names))
     if len(usable(run.folder.path).split()) > 1:
@@ -47,6 +49,8 @@ def perform(run: Run, *, first: str | None = None, last: str | None = None) -> d
             _take_over(run)
             start(run.folder, run.recipe)
             for number, stage in enumerate(wanted):
+                if only not in (None, stage.name):
+                    continue
                 inputs = stage.inputs(run)
                 if number < redo_from and run.folder.still_done(stage.name, inputs, stage.outputs(run)):
                     outcome[stage.name] = SKIPPED

@@ -40,6 +40,11 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def exports(self) -> Path:
+        """Other forms of the model, a folder each."""
+        return self.path / "exports"
+
+    @property
     def parity(self) -> Path:
         return self.path / "parity.json"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources.placeholders import fill
@@ -15,6 +15,14 @@ START = re.compile(r"<START>", re.IGNORECASE)
 # Where a card's system prompt repeats the program's own, of which there is none here.
 ORIGINAL = re.compile(r"{{\s*original\s*}}", re.IGNORECASE)
 USER = "User"
+
+
+class Persona(NamedTuple):
+    """A card as something to talk to: what it is called, its system text, and its greeting (which may be empty)."""
+
+    name: str
+    system: str
+    greeting: str
 
 
 class CharacterCard(Source):
@@ -45,6 +53,17 @@ class CharacterCard(Source):
             examples[0] = (Turn("assistant", greeting), *examples[0])
         system = fill(self._system(row), USER, char)
         return [Conversation(turns, system, group=name) for turns in examples]
+
+    def persona(self, row: Row) -> Persona | Reject:
+        """The card as a system prompt; it needs no example dialogue for that."""
+        card = _card(row)
+        name = text(card.get("name")).strip()
+        if not name:
+            return Reject(NOT_THIS_SHAPE, "the card has no name")
+        char = text(card.get("nickname")).strip() or name
+        return Persona(
+            char, fill(self._system(card), USER, char), fill(text(card.get("first_mes")), USER, char).strip()
+        )
 
     def _system(self, card: Row) -> str:
         """The card's own system prompt, then the prompt's lines, less those whose fields are all empty."""

@@ -171,7 +171,7 @@ def _logits(model: Any, ids: list[int], prompt: int) -> torch.Tensor:
 
 
 def _mean(differences: list[torch.Tensor]) -> float:
-    return sum(float(one.sum()) for one in differences) / sum(one.numel() for one in differences)
+    return sum(float(one.sum()) for one in differences) / sum(int(one.numel()) for one in differences)
 
 
 def _free_memory() -> None:

@@ -155,7 +155,7 @@ def _causes_of_change(tally: _Tally) -> Iterator[str]:
 def _equal(got: torch.Tensor, before: torch.Tensor) -> bool:
     import torch
 
-    return torch.equal(got, before.to(got.dtype))
+    return bool(torch.equal(got, before.to(got.dtype)))
 
 
 def _product(left: torch.Tensor, right: torch.Tensor) -> float:
