@@ -91,7 +91,12 @@ def _make(run: Run, form: str, target: Path, say: Any) -> dict[str, Any]:
     from lf_wrap.model.parity import TrainedTemplate
 
     def llamafactory(arguments: Sequence[str]) -> None:
-        launch([llamafactory_cli(), *arguments], run.folder.log(f"export-{form}"), lambda: say("llamafactory-cli"))
+        launch(
+            [llamafactory_cli(), *arguments],
+            run.folder.log(f"export-{form}"),
+            lambda: say("llamafactory-cli"),
+            run.environment(),
+        )
 
     trained_with = read_yaml(run.folder.train_yaml)
     template = TrainedTemplate.of(local_folder(run.recipe.model), trained_with)
