@@ -22,6 +22,11 @@ def require_mergeable(base: Path, trained: Path, target: Path, dtype: str | None
         UserError: a quantized base, files that are not whole, an adapter for another base, a tokenizer with more
             tokens than the model has embeddings, NaN in trained weights, or too little space where `target` will be.
     """
+    if not is_adapter(trained) and not (trained / "config.json").is_file():
+        raise UserError(
+            f"{shown(trained)} is neither an adapter nor a model: it has no adapter_config.json and no config.json",
+            fix="training was cut off before it saved: go on with it, or take a whole checkpoint",
+        )
     origin = base if is_adapter(trained) else trained
     weights = Weights(origin)
     require_not_quantized(origin)
