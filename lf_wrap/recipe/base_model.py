@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
+from lf_wrap.recipe.shape import Shape, shape_of
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.gguf")
 # The tokenizer belongs to it: its chat template is what a recipe without `template` trains with.
@@ -27,6 +28,8 @@ class BaseModel:
     """The longest sequence the model was made for, where its config says."""
     dtype: str | None = None
     """The dtype its config says its weights have: float32, bfloat16 or float16."""
+    shape: Shape | None = None
+    """None for a model on a hub, and for kinds whose memory is not estimated."""
 
     @property
     def tokenizer_json(self) -> Path | None:
@@ -74,7 +77,9 @@ def base_model(name: str) -> BaseModel:
     if not isinstance(settings, dict):
         raise UserError(f"{shown(config)} is not a JSON object", fix="fetch the model again")
     dtype = settings.get("dtype") or settings.get("torch_dtype")  # transformers 5's word, and its elder
-    return BaseModel(name, path, settings.get("max_position_embeddings"), dtype if dtype in DTYPES else None)
+    return BaseModel(
+        name, path, settings.get("max_position_embeddings"), dtype if dtype in DTYPES else None, shape_of(settings)
+    )
 
 
 def _hash_of_ends(file: Path) -> str:
