@@ -26,6 +26,7 @@ COMMANDS = {
     "run": ("run", "Build, train, export, evaluate, report: one recipe, one folder."),
     "export": ("export", "Prove the merged model is the tuned one; write other forms of it; push it."),
     "chat": ("chat", "Talk with a model, a character, or base and tuned side by side."),
+    "webui": ("webui", "Open LLaMA Board with the datasets, recipes and runs of this folder in it."),
 }
 
 
