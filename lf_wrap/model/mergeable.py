@@ -30,6 +30,10 @@ def require_mergeable(base: Path, trained: Path, target: Path, dtype: str | None
     origin = base if is_adapter(trained) else trained
     weights = Weights(origin)
     require_not_quantized(origin)
+    if weights.in_pickles:
+        if is_adapter(trained):
+            _require_finite(Adapter(trained).weights)
+        return
     require_space(target, weights.numbers * BYTES.get(dtype or weights.dtype, 4))
     if is_adapter(trained):
         adapter = Adapter(trained)

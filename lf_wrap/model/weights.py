@@ -56,6 +56,11 @@ class Weights:
             found |= {name: Tensor(file, dtype, shape) for name, dtype, shape in _header(file)}
         return found
 
+    @property
+    def in_pickles(self) -> bool:
+        """Whether they are PyTorch's older .bin files alone, not read here: unpickling runs what is in them."""
+        return not any(self.folder.glob(f"{self.stem}*.safetensors*")) and any(self.folder.glob("pytorch_model*.bin"))
+
     def __getitem__(self, name: str) -> torch.Tensor:
         """The tensor called `name`, on the CPU, as it is stored."""
         from safetensors import safe_open

@@ -39,6 +39,11 @@ def refusal(folders: Folders, trained: Path | None = None) -> str:
     return str(refused.value)
 
 
+def test_an_older_base_in_bin_files_is_left_to_its_logits(folders: Folders) -> None:
+    (folders.base / "model.safetensors").rename(folders.base / "pytorch_model.bin")
+    require_mergeable(*folders)
+
+
 def change(file: Path, **values: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | values), encoding="utf-8")
 
@@ -93,10 +98,6 @@ def test_a_tokenizer_with_tokens_that_have_no_embedding(folders: Folders) -> Non
 def test_a_quantized_base(folders: Folders) -> None:
     change(folders.base / "config.json", quantization_config={"quant_method": "gptq", "bits": 4})
     assert "is a quantized model (gptq)" in refusal(folders)
-
-
-def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-100])
 
 
 @pytest.mark.parametrize("keep", [-100, 1000, 3, 0])

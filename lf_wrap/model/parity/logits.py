@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lf_wrap.model.adapter import Adapter
+from lf_wrap.model.mergeable import config_of
 from lf_wrap.model.weights import BYTES, Weights
 
 if TYPE_CHECKING:
@@ -193,12 +194,14 @@ def load(folder: Path, place: Place, adapter: Adapter | None = None, **more: Any
 
     disable_progress_bar()
     set_verbosity_error()
-    dtype = getattr(torch, place.dtype)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **more)
+    quantized = bool(more.get("quantization_config") or config_of(folder).get("quantization_config"))
+    if quantized:  # such a model is put where it belongs while it is loaded, and cannot be moved
+        more["device_map"] = {"": place.device}
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, place.dtype), **more)
     if adapter is not None:
         from peft import PeftModel
 
         if adapter.vocabulary and adapter.vocabulary > model.get_input_embeddings().weight.shape[0]:
             model.resize_token_embeddings(adapter.vocabulary)
         model = PeftModel.from_pretrained(model, str(adapter.folder))
-    return model.to(place.device).eval()
+    return (model if quantized else model.to(place.device)).eval()

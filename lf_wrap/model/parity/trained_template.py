@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, fields
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,15 @@ class TrainedTemplate:
         said = {**arguments, "model_name_or_path": str(base)}
         name = said.get("template")
         registered = TEMPLATES.get(name)
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # it logs what it finds in any tokenizer
-            tokenizer = load_tokenizer(_known(ModelArguments, TOKENIZER_ARGUMENTS, said))["tokenizer"]
-            try:
+        try:
+            with _quiet():
+                tokenizer = load_tokenizer(_known(ModelArguments, TOKENIZER_ARGUMENTS, said))["tokenizer"]
                 if registered is not None:  # it writes `default_system` into the registered one
                     TEMPLATES[name] = deepcopy(registered)
                 template = get_template_and_fix_tokenizer(tokenizer, _known(DataArguments, TEMPLATE_ARGUMENTS, said))
-            finally:
-                if registered is not None:
-                    TEMPLATES[name] = registered
+        finally:
+            if registered is not None:
+                TEMPLATES[name] = registered
         return cls(template, tokenizer)
 
     @property
@@ -106,6 +106,18 @@ def messages_of(conversation: Conversation) -> Messages:
     """The conversation up to its last answer, as chat templates of tokenizers take it."""
     system = [{"role": "system", "content": conversation.system}] if conversation.system else []
     return system + [{"role": turn.role, "content": turn.text} for turn in conversation.turns[:-1]]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps LLaMA-Factory from telling on stdout, once more, what its own log of the run has told."""
+    logger = logging.getLogger("llamafactory")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _known(kind: Any, wanted: tuple[str, ...], said: Mapping[str, Any]) -> Any:

@@ -92,7 +92,8 @@ def prove(
     origin = base if adapter else trained
     rendered = template_parity(AutoTokenizer.from_pretrained(exported), template, asked)
     say("comparing tensors")
-    weights = weight_parity(Weights(exported), Weights(origin), adapter, wanted_dtype)
+    before = Weights(origin)
+    weights = None if before.in_pickles else weight_parity(Weights(exported), before, adapter, wanted_dtype)
     prompts = [template.prompt(conversation) for conversation in asked]
     place = place_for(Weights(exported), device)
     logits = None
@@ -101,7 +102,7 @@ def prove(
         logits = logit_parity(partial(load, origin, place, adapter), partial(load, exported, place), prompts)
     cause = (weights.cause if weights else "") or _logit_cause(logits, weights) or rendered.cause
     if not cause and weights is None and logits is None:
-        cause = "nothing could be compared: the adapter is no plain LoRA and no memory is left for the model"
+        cause = "nothing could be compared: there is no memory for the model, and its tensors cannot be read one by one"
     return Parity(cause, rendered, weights, logits, str(place or ""), _notes(weights, logits, place))
 
 
@@ -127,7 +128,7 @@ def _notes(weights: WeightParity | None, logits: LogitParity | None, place: Plac
     if place is None:
         notes.append("no memory for the model: logits were not compared, every tensor was")
     if weights is None:
-        notes.append("the adapter is no plain LoRA: tensors were not compared, logits were")
+        notes.append("no plain LoRA, or a base in .bin files: tensors were not compared, logits were")
     if weights and weights.kept is not None and weights.kept < LITTLE_KEPT:
         notes.append(
             f"rounding to {weights.dtype} keeps {weights.kept:.0%} of what the adapter adds: "
