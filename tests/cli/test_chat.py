@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import struct
 import sys
 import zlib
@@ -32,7 +33,7 @@ def chat(tmp_path: Path) -> Iterator[Chat]:
             cwd=str(tmp_path),
             env={**os.environ, "TERM": "dumb"},
             encoding="utf-8",
-            timeout=180,
+            timeout=400,
             echo=False,
         )
         children.append(child)
@@ -41,7 +42,9 @@ def chat(tmp_path: Path) -> Iterator[Chat]:
 
     yield start
     for child in children:
-        child.close(force=True)
+        if child.isalive():
+            child.kill(signal.SIGKILL)
+        child.wait()
 
 
 def ask(child: pexpect.spawn[str], line: str) -> str:
@@ -56,7 +59,7 @@ def test_a_conversation_with_commands(chat: Chat, tiny_model: Path, tmp_path: Pa
     child.expect("> ")
     first = ask(child, "头痛")
     assert first.strip()
-    assert ask(child, "/reset") is not None
+    assert "a fresh conversation" in ask(child, "/reset")
     assert ask(child, "头痛") == first  # greedy, and nothing remembered
     assert "saved to chat.json" in ask(child, "/save chat.json")
     assert "did you mean '/reset'" in ask(child, "/resett")

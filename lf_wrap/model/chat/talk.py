@@ -57,7 +57,7 @@ class Talk:
             return True
         command, _, rest = line.partition(" ")
         commands: dict[str, Callable[[str], None]] = {
-            "/reset": lambda _: self.begin(),
+            "/reset": self._reset,
             "/system": self._change_system,
             "/save": self._save,
             "/help": lambda _: self.write(HELP + "\n"),
@@ -95,10 +95,14 @@ class Talk:
             [*asked, {"role": "assistant", "content": said.strip()}] if said else asked[: len(speaker.messages)]
         )
 
+    def _reset(self, _: str) -> None:
+        self.write("a fresh conversation\n")
+        self.begin()
+
     def _change_system(self, text: str) -> None:
         self.system, self.greeting = text, ""
         self.begin()
-        self.write("a fresh conversation with that system text\n" if text else "a fresh conversation\n")
+        self.write(f"a fresh conversation, {'with that' if text else 'without a'} system text\n")
 
     def _save(self, name: str) -> None:
         if not name:

@@ -112,7 +112,7 @@ def test_unknown_commands_are_answered_with_the_nearest(talk: Callable[..., Talk
 
 def test_a_character_greets(talk: Callable[..., Talk], printed: list[str]) -> None:
     talk(Parrot(), greeting="Ada: Hello.").hear("/reset")
-    assert printed == ["Ada: Hello.\n"] * 2
+    assert printed == ["Ada: Hello.\n", "a fresh conversation\n", "Ada: Hello.\n"]
 
 
 def test_the_presets_are_the_notes() -> None:
