@@ -41,6 +41,7 @@ from lf_wrap.sources import (
 OnRows = Callable[[str, int], None]
 POOL = "pool"
 PAIRS_SHOWN = 10
+WORTH_A_PROCESS = 8 << 20  # bytes; a smaller input is done before another process has started
 
 
 def build(
@@ -72,7 +73,8 @@ def build(
         unpacked = staging / "unpacked"
         makings = [open_dataset(name, spec, unpacked, compare=compare, near=near) for name, spec in specs.items()]
         pool = Pool(staging / POOL)
-        with crew(workers, [raw for making in makings for raw, _ in making.files]) as submit:
+        size = sum(raw.path.stat().st_size for making in makings for raw, _ in making.files)
+        with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
             for making in makings:
                 _convert(making, pool, staging, submit, on_rows)
             pool.seal()

@@ -1,4 +1,4 @@
-"""The parts of a build's files through the per-row steps, on as many cores as are wished, in the files' order."""
+"""A function over many parts of the data, on as many cores as are wished, in the parts' order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ from typing import Any, TypeVar
 
 from lf_wrap.dataset import fingerprint
 from lf_wrap.errors import UserError
-from lf_wrap.sources import RawFile
 
 Result = TypeVar("Result")
 # Half a megabyte and what is made of it stay in the processor's cache: larger parts take half as long again.
 PART_BYTES, PART_ROWS = 1 << 19, 1000
-# A smaller input is done before another process has started.
-WORTH_A_PROCESS = 8 << 20
 AHEAD = 2  # parts handed out per worker: enough to keep them busy, few enough to keep memory flat
 
 Submit = Callable[[Callable[..., Result], Iterable[tuple[Any, ...]]], Iterator[Result]]
@@ -33,13 +30,13 @@ def cores() -> int:
 
 
 @contextmanager
-def crew(workers: int | None, files: Iterable[RawFile]) -> Iterator[Submit[Any]]:
+def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     """A function that maps another over argument tuples, lazily and in order: in this process or in several.
 
-    What is mapped gets the same arguments either way, so the results do not depend on the number of workers.
+    What is mapped gets the same arguments either way, so the results do not depend on the number of workers. Without a
+    wish there are as many as cores where the work is `worth_it`.
     """
-    size = sum(raw.path.stat().st_size for raw in files)
-    count = workers or (cores() if size >= WORTH_A_PROCESS else 1)
+    count = workers or (cores() if worth_it else 1)
     if count == 1:
         yield lambda function, arguments: (function(*one) for one in arguments)
         return

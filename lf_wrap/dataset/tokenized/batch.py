@@ -1,0 +1,145 @@
+"""One batch of rows to one Arrow batch: the columns, their order and types are those that LLaMA-Factory stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from lf_wrap.dataset.tokenized.arguments import Arguments, NotRepeated
+from lf_wrap.dataset.tokenized.cut import assembled
+from lf_wrap.dataset.tokenized.encode import Encoder, Ids, load_encoder
+from lf_wrap.dataset.tokenized.pack import NO_MEDIA, Packed, pack
+from lf_wrap.dataset.tokenized.rows import Reader
+from lf_wrap.dataset.tokenized.splits import Batch
+from lf_wrap.dataset.tokenized.template import ChatTemplate, Pieces, load_template
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MEDIA = ("images", "videos", "audios")
+Pairs = list[tuple[Ids, Ids]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every batch of a split is done with; small, since it is sent along with each."""
+
+    asked: Path
+    arguments: Arguments
+    readers: tuple[Reader, ...]
+
+
+def tokenize_batch(task: Task, batch: Batch) -> tuple[int, pa.RecordBatch | str]:
+    """How many rows went in, and what came out; or the reason why LLaMA-Factory must do it itself."""
+    try:
+        if task.arguments.stage == "pt":
+            return len(batch), _texts(task, batch)
+        return len(batch), _conversations(task, batch)
+    except NotRepeated as reason:
+        return len(batch), str(reason)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        return len(batch), f"a row is not what its entry says ({error!r})"
+
+
+def encoded_pairs(texts: list[list[tuple[Pieces, Pieces]]], encoder: Encoder) -> list[Pairs]:
+    """The questions and answers of many rows as ids, encoded all at once."""
+    sides = [side for row in texts for pair in row for side in pair]
+    known = encoder.encode([piece for side in sides for piece in side if isinstance(piece, str) and piece])
+
+    def ids(side: Pieces) -> Ids:
+        parts = [
+            np.array([piece], np.int32) if isinstance(piece, int) else known[piece] for piece in side if piece != ""
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate([*parts, np.empty(0, np.int32)])
+
+    return [[(ids(asked), ids(answered)) for asked, answered in row] for row in texts]
+
+
+def _conversations(task: Task, batch: Batch) -> pa.RecordBatch:
+    template, encoder, arguments = load_template(task.asked), load_encoder(task.asked), task.arguments
+    read = [task.readers[number].read(line) for number, line in batch]
+    forget = arguments.masking.mask_history and not template.preserve_thinking
+    texts = [template.pairs(row.messages, row.system, forget) for row in read if row is not None]
+    made = [
+        assembled(pairs, arguments.masking, template.efficient_eos, template.eos)
+        for pairs in encoded_pairs(texts, encoder)
+    ]
+    if not arguments.packing:
+        ids, labels = [row for row, _ in made], [row for _, row in made]
+        columns = {
+            "input_ids": _lists(ids, np.int32),
+            "attention_mask": _lists([[np.ones(sum(map(len, row)), np.int8)] for row in ids], np.int8),
+            "labels": _lists(labels, np.int64),
+        }
+        return _with_media(columns, len(ids))
+    rows = [(_joined(ids), _joined(labels)) for ids, labels in made]
+    return _packed(pack(rows, arguments.masking.cutoff_len, template.pad, neat=arguments.neat_packing), arguments)
+
+
+def _packed(rows: list[Packed], arguments: Arguments) -> pa.RecordBatch:
+    """Neat packing stores all numbers in 64 bits: its masks count the rows, and LLaMA-Factory turns the narrowing off."""
+    import pyarrow as pa
+
+    neat = arguments.neat_packing
+    columns = {"input_ids": _lists([[row.ids] for row in rows], np.int64 if neat else np.int32)}
+    if neat:
+        numbers = pa.list_(pa.int64())
+        none = [[NO_MEDIA]] * len(rows)
+        described = {
+            "sequence_boundaries": pa.array([row.boundaries for row in rows], numbers),
+            "image_subseq_ids": pa.array(none, numbers),
+            "video_subseq_ids": pa.array(none, numbers),
+            "audio_subseq_ids": pa.array(none, numbers),
+            "right_padding_length": pa.array([row.padding for row in rows], pa.int64()),
+        }
+        columns["packing_params"] = pa.StructArray.from_arrays([*described.values()], [*described])
+    columns["attention_mask"] = _lists([[row.attention] for row in rows], np.int64 if neat else np.int8)
+    columns["position_ids"] = _lists([[row.positions] for row in rows], np.int64)
+    columns["labels"] = _lists([[row.labels] for row in rows], np.int64)
+    return _with_media(columns, len(rows))
+
+
+def _texts(task: Task, batch: Batch) -> pa.RecordBatch:
+    """Continued pretraining, as LLaMA-Factory's `PretrainDatasetProcessor` does it: blocks of one text after another."""
+    import pyarrow as pa
+
+    template, encoder, arguments = load_template(task.asked), load_encoder(task.asked), task.arguments
+    length = arguments.masking.cutoff_len
+    begin = "" if arguments.packing else template.text_begin
+    texts = [begin + task.readers[number].text(line) + template.text_end for number, line in batch]
+    encoded = encoder.encode(texts)
+    if arguments.packing:
+        joined = _joined([encoded[text] for text in texts])
+        rows = [joined[start : start + length] for start in range(0, len(joined) - length + 1, length)]
+        if template.text_begin:
+            for row in rows:
+                row[0] = encoder.encode([template.text_begin])[template.text_begin][0]
+    else:
+        rows = [encoded[text][:length] for text in texts]
+    masks = [[np.ones(len(row), np.int8)] for row in rows]
+    columns = [_lists([[row] for row in rows], np.int32), _lists(masks, np.int8)]
+    return pa.RecordBatch.from_arrays(columns, ["input_ids", "attention_mask"])
+
+
+def _joined(parts: list[Ids]) -> Ids:
+    return np.concatenate([*parts, np.empty(0, np.int32)])
+
+
+def _lists(rows: list[list[npt.NDArray[Any]]], dtype: npt.DTypeLike) -> pa.Array:
+    """A column of lists; each row is given in parts."""
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *(sum(map(len, row)) for row in rows)], dtype=np.int64)
+    values = np.concatenate([np.empty(0, dtype), *(part for row in rows for part in row)], dtype=dtype)
+    return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), pa.array(values))
+
+
+def _with_media(columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pydict({**columns, **{media: pa.nulls(rows) for media in MEDIA}})

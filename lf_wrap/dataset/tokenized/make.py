@@ -1,0 +1,137 @@
+"""All splits of a recipe's datasets, tokenized once: found by the content of all that decides about them, or made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lf_wrap.dataset.register import registered_file
+from lf_wrap.dataset.tokenized.arguments import TOKENIZER_KEYS, Arguments, NotRepeated
+from lf_wrap.dataset.tokenized.batch import Task, tokenize_batch
+from lf_wrap.dataset.tokenized.encode import load_encoder
+from lf_wrap.dataset.tokenized.splits import Split, splits_of
+from lf_wrap.dataset.tokenized.template import REFUSED
+from lf_wrap.dataset.tokenized.write import write_index, write_split
+from lf_wrap.dataset.workers import crew
+from lf_wrap.files import content_hash, locked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LAYOUT = 1  # raised when what we write changes
+DECIDING = ("llamafactory", "transformers", "tokenizers")
+ROWS = "rows.json"
+WORTH_A_PROCESS = 1 << 20  # bytes of rows that take about as long as starting another process
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a dataset_dir keeps what was tokenized, and what LLaMA-Factory was asked for it."""
+
+    dataset_dir: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.dataset_dir / ".tokenized"
+
+    def asked(self, settings: Mapping[str, Any], model: str) -> Path:
+        """The folder for LLaMA-Factory's answer about this model (told by its content: `model`) and its template."""
+        said = {key: settings[key] for key in TOKENIZER_KEYS if settings.get(key) is not None}
+        said.pop("model_name_or_path", None)
+        return self.folder / f"template-{_digest(said, model)}"
+
+    def tokenized(self, asked: Path, arguments: Arguments) -> Path:
+        """The folder for these datasets with these arguments, under this template and tokenizer."""
+        files = [registered_file(arguments.dataset_dir, name) for name in (*arguments.dataset, *arguments.eval_dataset)]
+        content = [(entry, content_hash(path)) for entry, path in files]
+        told = {**asdict(arguments), "dataset_dir": ""}
+        return self.folder / _digest(asked.name, told, content)
+
+
+def rows_in(tokenized: Path) -> dict[str, int]:
+    """The rows of each split in a finished folder."""
+    rows: dict[str, int] = json.loads((tokenized / ROWS).read_text(encoding="utf-8"))
+    return rows
+
+
+def refused(asked: Path) -> str | None:
+    """Why LLaMA-Factory's answer cannot be used; None where it can."""
+    file = asked / REFUSED
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def whole_or_not_at_all(folder: Path, make: Callable[[Path], None]) -> None:
+    """Lets `make` fill a folder aside, which then becomes `folder`; does nothing where another process has done it."""
+    with locked(folder):
+        if folder.exists():
+            return
+        for left in folder.parent.glob(f"{folder.name}.making-*"):
+            shutil.rmtree(left)
+        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.making-", dir=folder.parent))
+        try:
+            make(aside)
+            aside.chmod(0o755)
+            aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def tokenize(
+    asked: Path,
+    arguments: Arguments,
+    folder: Path,
+    *,
+    on_rows: Callable[[int, int], None] = lambda done, total: None,
+    workers: int | None = None,
+) -> dict[str, int]:
+    """Writes all splits into `folder`, in LLaMA-Factory's `tokenized_path` layout; returns the rows of each.
+
+    `on_rows` is called with the rows that are done and those there are.
+
+    Raises:
+        NotRepeated: a row or an argument is outside what we repeat; `folder` is unfinished then.
+        UserError: a dataset is not registered or its file is missing.
+    """
+    splits = splits_of(arguments)
+    total, done = sum(map(len, splits)), 0
+
+    def counted(split: Split) -> Iterator[pa.RecordBatch]:
+        nonlocal done
+        task = Task(asked, arguments, tuple(file.reader for file in split.files))
+        empty = True
+        for rows, made in submit(tokenize_batch, ((task, batch) for batch in split.batches(arguments))):
+            if isinstance(made, str):
+                raise NotRepeated(made)
+            done += rows
+            on_rows(done, total)
+            if made.num_rows:
+                empty = False
+                yield made
+        if empty:
+            raise NotRepeated(f"no row of the {split.name} split can be used")
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the processes below are the parallelism
+    load_encoder(asked)  # before the processes part, so that each need not
+    rows = {}
+    size = sum(len(line) for split in splits for file in split.files for line in file.lines)
+    with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
+        for split in splits:
+            rows[split.name] = write_split(folder / split.name, counted(split), _digest(folder.name, split.name)[:16])
+    write_index(folder, [*rows])
+    (folder / ROWS).write_text(json.dumps(rows), encoding="utf-8")
+    return rows
+
+
+def _digest(*told: Any) -> str:
+    """24 hex digits that tell what was told, in this version of all that decides about the result."""
+    versions = {name: version(name) for name in DECIDING}
+    text = json.dumps([LAYOUT, versions, *told], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
