@@ -18,7 +18,7 @@ from lf_wrap.dataset.tokenized.template import TOKENIZER, save_template
 Settings = dict[str, Any]
 # Names that the templates of the families under test spend on their turns.
 MARKS = ["<|system|>", "<|user|>", "<|assistant|>", "<|observation|>", "<|begin_of_text|>", "<|eot_id|>"]
-MARKS += ["<|start_header_id|>", "<|end_header_id|>", "[gMASK]", "<sop>", "<s>", "</s>", "[INST]", "[/INST]"]
+MARKS += ["<|start_header_id|>", "<|end_header_id|>", "[gMASK]", "sop", "<sop>", "<s>", "</s>", "[INST]", "[/INST]"]
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,7 @@ def test_each_family_of_templates(mixed: Path, small_tokenizer: Path, both: Both
         {"default_system": "你是一名医生。"},
         {"max_samples": 7},
         {"packing": True, "cutoff_len": 300},
-        {"packing": True, "cutoff_len": 300, "preprocessing_batch_size": 9},
+        {"packing": True, "cutoff_len": 300, "preprocessing_batch_size": 10},
         {"neat_packing": True, "cutoff_len": 256},
         {"neat_packing": True, "cutoff_len": 256, "template": "chatglm3", "mask_history": True},
         {"packing": True, "cutoff_len": 200, "preprocessing_num_workers": 2},
