@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Build the data, train, export, ask base and tuned model the same questions, and report.
 
-    Stages: build, train, export, evaluate, report. What is done and still holds is skipped.
+    Stages: build, tokenize, train, export, evaluate, report. What is done and still holds is skipped.
 
     \b
     Examples:

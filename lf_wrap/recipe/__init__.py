@@ -14,7 +14,9 @@ from lf_wrap.recipe.settings import (
     export_settings,
     train_settings,
     weights_folder,
+    with_tokenized,
 )
+from lf_wrap.recipe.tokenizing import Tokenizing, tokenizing
 
 __all__ = [
     "BaseModel",
@@ -25,6 +27,7 @@ __all__ = [
     "Recipe",
     "Setting",
     "Settings",
+    "Tokenizing",
     "base_model",
     "choose",
     "detect_hardware",
@@ -34,7 +37,9 @@ __all__ = [
     "require_datasets",
     "test_name",
     "to_yaml",
+    "tokenizing",
     "train_settings",
     "weights_folder",
+    "with_tokenized",
     "write_deepspeed",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lf_wrap.errors import UserError
-from lf_wrap.files import shown
+from lf_wrap.files import content_hash, shown
 from lf_wrap.recipe.shape import Shape, shape_of
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.gguf")
@@ -42,6 +42,14 @@ class BaseModel:
             return self.name
         files = sorted(file for pattern in DEFINING for file in self.folder.glob(pattern) if file.is_file())
         return "; ".join(f"{file.name} {file.stat().st_size} {_hash_of_ends(file)}" for file in files)
+
+    def tokenizer_identity(self) -> str:
+        """What tells its tokenizer from another: the model's id, or the content of all its files but the weights."""
+        if not self.folder:
+            return self.name
+        weights = {file for pattern in WEIGHTS for file in self.folder.glob(pattern)}
+        files = sorted(file for file in self.folder.glob("*") if file.is_file() and file not in weights)
+        return "; ".join(f"{file.name} {content_hash(file)}" for file in files)
 
 
 def base_model(name: str) -> BaseModel:

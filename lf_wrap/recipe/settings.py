@@ -65,6 +65,12 @@ def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
     return settings
 
 
+def with_tokenized(settings: Settings, folder: Path) -> Settings:
+    """The train arguments with which LLaMA-Factory loads the rows that are tokenized in `folder`."""
+    kept = {key: setting for key, setting in settings.items() if key != "overwrite_cache"}
+    return kept | {"tokenized_path": Setting(usable(folder), "made by the tokenize stage from the datasets above")}
+
+
 def export_settings(recipe: Recipe, run: Path) -> Settings:
     """Every argument `llamafactory-cli export` gets: merge the adapter, or put the tuned weights into final form."""
     model = base_model(recipe.model)

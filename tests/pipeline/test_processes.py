@@ -87,7 +87,7 @@ def test_a_node_that_is_not_the_first_only_trains(lfw: Lfw, workspace: Path, tin
     out, err = other.communicate(timeout=300)
     assert first.returncode == 0, first.stderr
     assert other.returncode == 0, err
-    assert '"stages": {"build": "done", "train": "done"}' in out
+    assert '"stages": {"build": "done", "tokenize": "done", "train": "done"}' in out
     assert '"export": "done"' in first.stdout
     assert "world size: 2" in (workspace / "runs/both/node1/logs/train.log").read_text(encoding="utf-8")
     assert (workspace / "runs/both/model/model.safetensors").is_file()

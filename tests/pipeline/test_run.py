@@ -38,7 +38,7 @@ def test_one_command_goes_from_raw_rows_to_a_report_and_a_second_one_has_nothing
     ran = run(lfw, workspace, tiny_model)
     assert ran.code == 0, ran.err
     folder = workspace / ran.json["run_dir"]
-    assert ran.json["stages"] == dict.fromkeys(("build", "train", "export", "evaluate", "report"), "done")
+    assert ran.json["stages"] == dict.fromkeys(("build", "tokenize", "train", "export", "evaluate", "report"), "done")
     assert ran.json["scores"]["demo_norm"]["exact match"]["n"] == 3
     assert (folder / "adapter/adapter_model.safetensors").is_file()
     assert (folder / "model/model.safetensors").is_file()
@@ -58,11 +58,12 @@ def test_one_command_goes_from_raw_rows_to_a_report_and_a_second_one_has_nothing
 
     again = run(lfw, workspace, tiny_model)
     assert again.json["run_dir"] == ran.json["run_dir"]
-    assert {stage for stage, what in again.json["stages"].items() if what == "done"} == {"build"}
+    assert {stage for stage, what in again.json["stages"].items() if what == "done"} == {"build", "tokenize"}
 
     redone = run(lfw, workspace, tiny_model, "--from", "evaluate")
     assert redone.json["stages"] == {
         "build": "done",
+        "tokenize": "done",
         "train": "skipped",
         "export": "skipped",
         "evaluate": "done",
@@ -71,7 +72,7 @@ def test_one_command_goes_from_raw_rows_to_a_report_and_a_second_one_has_nothing
 
     (folder / "adapter/adapter_model.safetensors").unlink()
     mended = run(lfw, workspace, tiny_model, "--to", "train")
-    assert mended.json["stages"] == {"build": "done", "train": "done"}
+    assert mended.json["stages"] == {"build": "done", "tokenize": "done", "train": "done"}
 
 
 def test_full_tuning_exports_the_tuned_weights(lfw: Lfw, workspace: Path, tiny_model: Path) -> None:

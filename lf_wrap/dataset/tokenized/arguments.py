@@ -30,7 +30,7 @@ TOKENIZER_KEYS = (
 )
 
 
-class NotRepeated(Exception):  # noqa: N818  (says what happened)
+class NotRepeated(Exception):
     """The data or an argument asks for something that only LLaMA-Factory's own preprocessing does; says what."""
 
 

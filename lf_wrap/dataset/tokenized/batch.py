@@ -16,7 +16,7 @@ from lf_wrap.dataset.tokenized.encode import Encoder, Ids, load_encoder
 from lf_wrap.dataset.tokenized.pack import NO_MEDIA, Packed, pack
 from lf_wrap.dataset.tokenized.rows import Reader
 from lf_wrap.dataset.tokenized.splits import Batch
-from lf_wrap.dataset.tokenized.template import ChatTemplate, Pieces, load_template
+from lf_wrap.dataset.tokenized.template import ChatTemplate, Pieces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,8 @@ Pairs = list[tuple[Ids, Ids]]
 class Task:
     """What every batch of a split is done with; small, since it is sent along with each."""
 
-    asked: Path
+    template: ChatTemplate
+    tokenizer_json: Path
     arguments: Arguments
     readers: tuple[Reader, ...]
 
@@ -61,7 +62,7 @@ def encoded_pairs(texts: list[list[tuple[Pieces, Pieces]]], encoder: Encoder) ->
 
 
 def _conversations(task: Task, batch: Batch) -> pa.RecordBatch:
-    template, encoder, arguments = load_template(task.asked), load_encoder(task.asked), task.arguments
+    template, encoder, arguments = task.template, load_encoder(task.tokenizer_json), task.arguments
     read = [task.readers[number].read(line) for number, line in batch]
     forget = arguments.masking.mask_history and not template.preserve_thinking
     texts = [template.pairs(row.messages, row.system, forget) for row in read if row is not None]
@@ -82,7 +83,7 @@ def _conversations(task: Task, batch: Batch) -> pa.RecordBatch:
 
 
 def _packed(rows: list[Packed], arguments: Arguments) -> pa.RecordBatch:
-    """Neat packing stores all numbers in 64 bits: its masks count the rows, and LLaMA-Factory turns the narrowing off."""
+    """Neat packing stores all numbers in 64 bits: its masks count rows, so LLaMA-Factory turns the narrowing off."""
     import pyarrow as pa
 
     neat = arguments.neat_packing
@@ -105,10 +106,10 @@ def _packed(rows: list[Packed], arguments: Arguments) -> pa.RecordBatch:
 
 
 def _texts(task: Task, batch: Batch) -> pa.RecordBatch:
-    """Continued pretraining, as LLaMA-Factory's `PretrainDatasetProcessor` does it: blocks of one text after another."""
+    """Continued pretraining, as LLaMA-Factory's `PretrainDatasetProcessor` does it: texts, or blocks of them joined."""
     import pyarrow as pa
 
-    template, encoder, arguments = load_template(task.asked), load_encoder(task.asked), task.arguments
+    template, encoder, arguments = task.template, load_encoder(task.tokenizer_json), task.arguments
     length = arguments.masking.cutoff_len
     begin = "" if arguments.packing else template.text_begin
     texts = [begin + task.readers[number].text(line) + template.text_end for number, line in batch]

@@ -25,8 +25,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lf_wrap.dataset.tokenized.template import TOKENIZER
-
 if TYPE_CHECKING:
     from tiktoken import Encoding
 
@@ -97,17 +95,16 @@ class Encoder:
             self._try_out(set(ordered[middle:]))
 
     def _same(self, text: str) -> bool:
-        assert self._quick is not None
-        quick = self._quick.encode(text, disallowed_special=())
+        quick = self._quick.encode(text, disallowed_special=()) if self._quick else []
         return bool(
             unicodedata.is_normalized("NFC", text) and quick == self._exact.encode(text, add_special_tokens=False).ids
         )
 
 
 @cache
-def load_encoder(folder: Path) -> Encoder:
-    """The encoder of the tokenizer in `folder`, made once a process."""
-    return Encoder((folder / TOKENIZER).read_text(encoding="utf-8"))
+def load_encoder(tokenizer_json: Path) -> Encoder:
+    """The encoder of the tokenizer in a `tokenizer.json`, made once a process."""
+    return Encoder(tokenizer_json.read_text(encoding="utf-8"))
 
 
 def _tiktoken_of(described: dict[str, Any]) -> Encoding | None:

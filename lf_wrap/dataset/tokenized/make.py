@@ -7,18 +7,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lf_wrap.dataset.register import registered_file
-from lf_wrap.dataset.tokenized.arguments import TOKENIZER_KEYS, Arguments, NotRepeated
+from lf_wrap.dataset.tokenized.arguments import Arguments, NotRepeated
 from lf_wrap.dataset.tokenized.batch import Task, tokenize_batch
 from lf_wrap.dataset.tokenized.encode import load_encoder
 from lf_wrap.dataset.tokenized.splits import Split, splits_of
-from lf_wrap.dataset.tokenized.template import REFUSED
+from lf_wrap.dataset.tokenized.template import Described
 from lf_wrap.dataset.tokenized.write import write_index, write_split
 from lf_wrap.dataset.workers import crew
 from lf_wrap.files import content_hash, locked
@@ -28,32 +28,23 @@ if TYPE_CHECKING:
 
 LAYOUT = 1  # raised when what we write changes
 DECIDING = ("llamafactory", "transformers", "tokenizers")
-ROWS = "rows.json"
+FOLDER, ROWS, TOKENIZER = ".tokenized", "rows.json", "tokenizer.json"
 WORTH_A_PROCESS = 1 << 20  # bytes of rows that take about as long as starting another process
 
 
-@dataclass(frozen=True)
-class Store:
-    """Where a dataset_dir keeps what was tokenized, and what LLaMA-Factory was asked for it."""
+def place_of(question: Any, arguments: Arguments) -> Path:
+    """The folder for these datasets with these arguments, beside the datasets; it exists when they are tokenized.
 
-    dataset_dir: Path
+    `question` tells the tokenizer and the template from others. All is told by its content: files may move, and a file
+    that changes is another.
 
-    @property
-    def folder(self) -> Path:
-        return self.dataset_dir / ".tokenized"
-
-    def asked(self, settings: Mapping[str, Any], model: str) -> Path:
-        """The folder for LLaMA-Factory's answer about this model (told by its content: `model`) and its template."""
-        said = {key: settings[key] for key in TOKENIZER_KEYS if settings.get(key) is not None}
-        said.pop("model_name_or_path", None)
-        return self.folder / f"template-{_digest(said, model)}"
-
-    def tokenized(self, asked: Path, arguments: Arguments) -> Path:
-        """The folder for these datasets with these arguments, under this template and tokenizer."""
-        files = [registered_file(arguments.dataset_dir, name) for name in (*arguments.dataset, *arguments.eval_dataset)]
-        content = [(entry, content_hash(path)) for entry, path in files]
-        told = {**asdict(arguments), "dataset_dir": ""}
-        return self.folder / _digest(asked.name, told, content)
+    Raises:
+        UserError: a dataset is not registered or its file is missing.
+    """
+    files = [registered_file(arguments.dataset_dir, name) for name in (*arguments.dataset, *arguments.eval_dataset)]
+    content = [(entry, content_hash(path)) for entry, path in files]
+    told = {**asdict(arguments), "dataset_dir": ""}
+    return arguments.dataset_dir / FOLDER / _digest(question, told, content)
 
 
 def rows_in(tokenized: Path) -> dict[str, int]:
@@ -62,13 +53,7 @@ def rows_in(tokenized: Path) -> dict[str, int]:
     return rows
 
 
-def refused(asked: Path) -> str | None:
-    """Why LLaMA-Factory's answer cannot be used; None where it can."""
-    file = asked / REFUSED
-    return file.read_text(encoding="utf-8") if file.exists() else None
-
-
-def whole_or_not_at_all(folder: Path, make: Callable[[Path], None]) -> None:
+def whole_or_not_at_all(folder: Path, make: Callable[[Path], object]) -> None:
     """Lets `make` fill a folder aside, which then becomes `folder`; does nothing where another process has done it."""
     with locked(folder):
         if folder.exists():
@@ -85,7 +70,7 @@ def whole_or_not_at_all(folder: Path, make: Callable[[Path], None]) -> None:
 
 
 def tokenize(
-    asked: Path,
+    described: Described,
     arguments: Arguments,
     folder: Path,
     *,
@@ -100,12 +85,13 @@ def tokenize(
         NotRepeated: a row or an argument is outside what we repeat; `folder` is unfinished then.
         UserError: a dataset is not registered or its file is missing.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     splits = splits_of(arguments)
     total, done = sum(map(len, splits)), 0
 
     def counted(split: Split) -> Iterator[pa.RecordBatch]:
         nonlocal done
-        task = Task(asked, arguments, tuple(file.reader for file in split.files))
+        task = Task(described.template, tokenizer, arguments, tuple(file.reader for file in split.files))
         empty = True
         for rows, made in submit(tokenize_batch, ((task, batch) for batch in split.batches(arguments))):
             if isinstance(made, str):
@@ -119,7 +105,9 @@ def tokenize(
             raise NotRepeated(f"no row of the {split.name} split can be used")
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the processes below are the parallelism
-    load_encoder(asked)  # before the processes part, so that each need not
+    tokenizer = folder / TOKENIZER
+    tokenizer.write_text(described.tokenizer, encoding="utf-8")
+    load_encoder(tokenizer)  # before the processes part, so that each need not
     rows = {}
     size = sum(len(line) for split in splits for file in split.files for line in file.lines)
     with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:

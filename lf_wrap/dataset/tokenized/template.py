@@ -1,23 +1,20 @@
 """A chat template as data, and the pieces of text that a conversation becomes under it.
 
-The data are those of LLaMA-Factory's own `Template` object (`ask` reads them out of it), so that no template is written
-down here. What its classes do with them (0.9.5, `data/template.py`: `Template`, `Llama2Template`, `ReasoningTemplate`)
-is repeated in `pairs`; `ask` compares the two on its conversations and refuses a template on which they differ.
+The data are those of LLaMA-Factory's own `Template` object (`recipe/inside_llamafactory/template.py` reads them out of
+it), so that no template is written down here. What its classes do with them (0.9.5, `data/template.py`: `Template`,
+`Llama2Template`, `ReasoningTemplate`) is repeated in `pairs`; that program compares the two and refuses a template on
+which they differ.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 # Text to be encoded on its own, or the id of a token.
 Piece = str | int
 Pieces = list[Piece]
-FILE, TOKENIZER, REFUSED = "template.json", "tokenizer.json", "refused.txt"
 
 
 class Message(NamedTuple):
@@ -103,13 +100,16 @@ def _filled(slots: Pieces, content: str, idx: str | None = None) -> Pieces:
     return filled
 
 
-def save_template(template: ChatTemplate, folder: Path) -> None:
-    """Writes the template into `folder`."""
-    (folder / FILE).write_text(json.dumps(asdict(template), ensure_ascii=False, indent=1), encoding="utf-8")
+@dataclass(frozen=True)
+class Described:
+    """A template, and the tokenizer that it goes with as the text of a `tokenizer.json`."""
 
+    template: ChatTemplate
+    tokenizer: str
 
-@cache
-def load_template(folder: Path) -> ChatTemplate:
-    """The template that `save_template` wrote into `folder`."""
-    stored = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    return ChatTemplate(**{**stored, "thought_words": tuple(stored["thought_words"])})
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Described:
+        """From what LLaMA-Factory was asked."""
+        template = told["template"]
+        words = tuple(template["thought_words"])
+        return cls(ChatTemplate(**{**template, "thought_words": words}), told["tokenizer"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ def write_split(folder: Path, batches: Iterable[pa.RecordBatch], fingerprint: st
             rows += batch.num_rows
         if writer:
             writer.close()
-    state = {
+    state: dict[str, Any] = {
         "_data_files": [{"filename": DATA}],
         "_fingerprint": fingerprint,
         "_format_columns": None,

@@ -16,6 +16,7 @@ from lf_wrap.recipe import (
     require_datasets,
     to_yaml,
     train_settings,
+    with_tokenized,
     write_deepspeed,
 )
 
@@ -54,13 +55,19 @@ def _mix(run: Run) -> None:
         run.console.print(f"  {name}: " + " + ".join(f"{rows:,} {dataset}" for dataset, rows in drawn.items()))
 
 
-def render(run: Run) -> None:
-    """Writes `train.yaml`, `export.yaml` and `run.sh` into the run folder, and what DeepSpeed reads."""
+def render(run: Run, tokenized: Path | None = None) -> None:
+    """Writes `train.yaml`, `export.yaml` and `run.sh` into the run folder, and what DeepSpeed reads.
+
+    With `tokenized`, training loads the rows that lie there.
+    """
     write_deepspeed(run.recipe, run.folder.path)
     write_script(run.folder, launch_environment(run.recipe, run.hardware), run.recipe_path)
     origin = shown(run.recipe_path)
+    train = train_settings(run.recipe, run.hardware, run.folder.path)
+    if tokenized:
+        train = with_tokenized(train, tokenized)
     for path, action, settings in (
-        (run.folder.train_yaml, "train", train_settings(run.recipe, run.hardware, run.folder.path)),
+        (run.folder.train_yaml, "train", train),
         (run.folder.export_yaml, "export", export_settings(run.recipe, run.folder.path)),
     ):
         write_text(path, to_yaml(settings, origin, f"llamafactory-cli {action} {usable(path)}"))

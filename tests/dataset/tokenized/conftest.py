@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from lf_wrap.dataset.tokenized import arguments_of, tokenize
-from lf_wrap.dataset.tokenized.ask import asked
-from lf_wrap.dataset.tokenized.template import TOKENIZER, save_template
+from lf_wrap.dataset.tokenized import TOKENIZER_KEYS, Described, arguments_of, tokenize
+from lf_wrap.recipe.inside_llamafactory.template import answer
 
 Settings = dict[str, Any]
 # Names that the templates of the families under test spend on their turns.
@@ -63,7 +62,7 @@ def qwen_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def untouched_llamafactory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """LLaMA-Factory is made for one job a process: it changes its templates, and the datasets library's number types."""
+    """LLaMA-Factory is made for one job a process: it changes its templates, and how the datasets library narrows."""
     from datasets import arrow_writer
     from llamafactory.data import template
 
@@ -86,8 +85,7 @@ def both(tmp_path: Path, untouched_llamafactory: None) -> Callable[[Settings], t
 
     def run(settings: Settings) -> tuple[Any, Any]:
         folder = tmp_path / f"both-{next(number)}"
-        asked_folder = folder / "asked"
-        asked_folder.mkdir(parents=True)
+        folder.mkdir()
         clean = deepcopy(templates.TEMPLATES)
         job = {"do_train": False, "finetuning_type": "lora", "use_cpu": True, "report_to": "none", "stage": "sft"}
         job |= {"output_dir": str(folder / "out"), "overwrite_cache": True, "cache_dir": str(folder / "cache")}
@@ -98,21 +96,12 @@ def both(tmp_path: Path, untouched_llamafactory: None) -> Callable[[Settings], t
         get_dataset(template, model_args, data_args, training_args, stage=finetuning_args.stage, **tokenizer)
         templates.TEMPLATES.update(clean)
 
-        wanted = {key: value for key, value in settings.items() if key in _tokenizer_keys()}
-        described, tokenizer_json = asked(wanted)
+        told = answer({"settings": {key: value for key, value in settings.items() if key in TOKENIZER_KEYS}})
         templates.TEMPLATES.update(deepcopy(clean))
-        save_template(described, asked_folder)
-        (asked_folder / TOKENIZER).write_text(tokenizer_json, encoding="utf-8")
-        tokenize(asked_folder, arguments_of(settings), folder / "ours", workers=1)
+        tokenize(Described.from_json(told), arguments_of(settings), folder / "ours", workers=1)
         return load_from_disk(str(folder / "theirs")), load_from_disk(str(folder / "ours"))
 
     return run
-
-
-def _tokenizer_keys() -> set[str]:
-    from lf_wrap.dataset.tokenized import TOKENIZER_KEYS
-
-    return set(TOKENIZER_KEYS)
 
 
 def assert_same(theirs: Any, ours: Any) -> None:

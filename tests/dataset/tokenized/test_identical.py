@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from lf_wrap.dataset import DatasetSpec, SplitFiles, build
 from tests.conftest import SAMPLE
@@ -164,36 +162,6 @@ def test_every_row_of_the_real_data_with_qwens_vocabulary(
     theirs, ours = both(job(tmp_path, qwen_tokenizer, template=template, dataset=names, cutoff_len=1024))
     assert len(ours["train"]) == sum(card.counts.train for card in cards)
     assert_same(theirs, ours)
-
-
-WORDS = st.text(max_size=40) | st.sampled_from(
-    ["<think>\n嗯\n</think>\n\n好", "<|im_end|>", "e\u0301", "don't", "\u3000 \n\n", "𠀀𮯰", "12 34"]
-)
-
-
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), min_size=30, max_size=60), st.integers(10, 200)
-)
-def test_conversations_that_nobody_would_write(
-    tmp_path_factory: pytest.TempPathFactory, qwen_tokenizer: Path, both: Both, chats: Any, cutoff_len: int
-) -> None:
-    folder = tmp_path_factory.mktemp("chats")
-    tags = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
-    rows = [
-        {
-            "said": [
-                {"from": who, "value": text.encode("utf-8", "replace").decode()}
-                for pair in chat
-                for who, text in zip(("human", "gpt"), pair, strict=True)
-            ]
-        }
-        for chat in chats
-    ]
-    (folder / "chats.json").write_text(json.dumps(rows), encoding="utf-8")
-    entry = {"file_name": "chats.json", "formatting": "sharegpt", "columns": {"messages": "said"}, "tags": tags}
-    (folder / "dataset_info.json").write_text(json.dumps({"chats": entry}), encoding="utf-8")
-    assert_same(*both(job(folder, qwen_tokenizer, dataset="chats", template="qwen3", cutoff_len=cutoff_len)))
 
 
 def test_the_samples_that_come_along(tmp_path: Path, small_tokenizer: Path, both: Both) -> None:

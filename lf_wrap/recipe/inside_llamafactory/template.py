@@ -1,21 +1,13 @@
-"""Asks LLaMA-Factory, in a process of its own: how it loads this model's tokenizer, and what its template is made of.
-
-    python -m lf_wrap.dataset.tokenized.ask REQUEST.json FOLDER
-
-Importing LLaMA-Factory takes its eight seconds, so the answer is kept: FOLDER gets `tokenizer.json`, as it is after all
-that LLaMA-Factory does to it, and `template.json`; or `refused.txt` with the reason why we cannot tokenize as it does.
-"""
+"""How LLaMA-Factory loads a model's tokenizer, and what its chat template for it is made of."""
 
 from __future__ import annotations
 
-import json
-import sys
+from dataclasses import asdict
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from lf_wrap.dataset.tokenized.encode import Encoder
-from lf_wrap.dataset.tokenized.template import REFUSED, TOKENIZER, ChatTemplate, Message, Piece, Pieces, save_template
+from lf_wrap.dataset.tokenized.template import ChatTemplate, Message, Piece, Pieces
 
 CONVERSATIONS = [
     ["你好,  world\t1234!\n\n", "<think>\n想一想\n</think>\n\n答:it's fine 😀 "],
@@ -24,28 +16,24 @@ CONVERSATIONS = [
 ]
 
 
-class Refused(Exception):  # noqa: N818  (says what happened)
+class Refused(Exception):
     """Why LLaMA-Factory's own preprocessing must be used."""
 
 
-def main() -> None:
-    request, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    settings = json.loads(request.read_text(encoding="utf-8"))
-    try:
-        template, tokenizer_json = asked(settings)
-    except Refused as reason:
-        (folder / REFUSED).write_text(str(reason), encoding="utf-8")
-        return
-    save_template(template, folder)
-    (folder / TOKENIZER).write_text(tokenizer_json, encoding="utf-8")
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """`template` and `tokenizer` (as `tokenizer.json`, after all that LLaMA-Factory does to it) for `settings`.
 
-
-def asked(settings: dict[str, Any]) -> tuple[ChatTemplate, str]:
-    """LLaMA-Factory's template for these settings as data, and the `tokenizer.json` that belongs to it.
-
-    Raises:
-        Refused: we cannot do with them as it does.
+    Or `refused`: why we cannot tokenize with them as LLaMA-Factory does. What else is in the question only tells it
+    from another about the same model's name.
     """
+    try:
+        template, tokenizer = _asked(question["settings"])
+    except Refused as reason:
+        return {"refused": str(reason)}
+    return {"template": asdict(template), "tokenizer": tokenizer}
+
+
+def _asked(settings: dict[str, Any]) -> tuple[ChatTemplate, str]:
     from llamafactory.data import get_template_and_fix_tokenizer
     from llamafactory.hparams import DataArguments, ModelArguments
     from llamafactory.model import load_tokenizer
@@ -153,7 +141,3 @@ def _ids(pieces: Pieces, encoder: Encoder) -> list[int]:
     for piece in pieces:
         ids += [piece] if isinstance(piece, int) else encoded[piece].tolist()
     return ids
-
-
-if __name__ == "__main__":
-    main()
