@@ -9,6 +9,8 @@ import pytest
 
 from lf_wrap.cli.main import COMMANDS
 from lf_wrap.dataset import DatasetSpec
+from lf_wrap.evaluation.tasks import TASKS
+from lf_wrap.recipe import Evaluate
 from lf_wrap.sources import SOURCES
 from tests.conftest import ROOT
 from tests.sources.test_plugins import PLUGIN
@@ -32,7 +34,7 @@ def test_the_readme_counts_the_layouts_rightly(readme: str) -> None:
     assert any(word in text(readme) for word in WORDS[len(SOURCES)])
 
 
-@pytest.mark.parametrize("document", [*READMES, "docs/architecture.md", "docs/data.md"])
+@pytest.mark.parametrize("document", [*READMES, "docs/architecture.md", "docs/data.md", "docs/evaluation.md"])
 def test_links_and_named_files_are_there(document: str) -> None:
     folder = (ROOT / document).parent
     for link in re.findall(r"\]\(([^)#:]+)\)", text(document)):
@@ -58,3 +60,11 @@ def test_every_room_is_on_the_architecture_page() -> None:
     for room in Path(ROOT / "lf_wrap").iterdir():
         if room.is_dir() and (room / "__init__.py").exists():
             assert f"`{room.name}/`" in page
+
+
+def test_every_task_metric_and_switch_of_an_evaluation_is_in_the_reference() -> None:
+    page = text("docs/evaluation.md")
+    for task in TASKS:
+        assert f"| `{task.name}` |" in page
+    for switch in set(Evaluate.model_fields) - {"batch_size", "judge"}:
+        assert f"  {switch}:" in page, switch

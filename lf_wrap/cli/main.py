@@ -21,6 +21,7 @@ COMMANDS = {
     "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
     "check": ("check", "Say what would go wrong with a recipe, before it costs GPU time."),
     "render": ("render", "Write a recipe's train.yaml and export.yaml."),
+    "eval": ("eval", "Ask a model and its base the same questions: is it better, and how sure is that?"),
     "compare": ("compare", "Runs side by side on the same questions: who is better, and how sure that is."),
     "judge": ("judge", "A judge model or people say which answers are better."),
     "run": ("run", "Build, train, export, evaluate, report: one recipe, one folder."),

@@ -1,7 +1,7 @@
 """What the base and the tuned model know: questions asked, answers kept and judged, scores compared."""
 
 from lf_wrap.evaluation.compare import Comparison, compare, corrected
-from lf_wrap.evaluation.engines import ENGINES, engine_for
+from lf_wrap.evaluation.engines import ENGINES, Engine, engine_for
 from lf_wrap.evaluation.evaluate import answer
 from lf_wrap.evaluation.judged import JudgedRow, JudgedSet, Kind, QuestionSet, judge, read_judged, rows_file, write_sets
 from lf_wrap.evaluation.questions import Question, questions, task_of
@@ -14,6 +14,7 @@ __all__ = [
     "AnswerTask",
     "Comparison",
     "Comparisons",
+    "Engine",
     "JudgedRow",
     "JudgedSet",
     "Kind",

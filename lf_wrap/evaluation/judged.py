@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from lf_wrap.errors import UserError
@@ -80,6 +81,21 @@ class JudgedSet:
     def of_sums(self, sums: Mapping[str, Any]) -> dict[str, Any]:
         """The corpus metrics from the sums of the rows' `counts`: see `Task.of_sums`."""
         return task_named(self.task).of_sums(sums)
+
+    def means(self, rows: Sequence[JudgedRow]) -> Scores:
+        """Every metric over one model's rows, those without an answer left out."""
+        answered = [row for row in rows if not row.failure]
+        sums: dict[str, float] = {}
+        for row in answered:
+            for name, count in row.counts.items():
+                sums[name] = sums.get(name, 0.0) + count
+        corpus = self.of_sums(sums) if sums else {}
+        found = {}
+        for name in self.metrics:
+            values = [row.scores[name] for row in answered if name in row.scores]
+            if values or name in corpus:
+                found[name] = float(corpus[name]) if name in corpus else fmean(values)
+        return found
 
 
 def judge(asked: QuestionSet, replies: Sequence[Reply], said: Mapping[int, JudgedRow] | None = None) -> list[JudgedRow]:

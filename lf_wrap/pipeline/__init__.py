@@ -1,5 +1,6 @@
 """A run, from raw files to the report: its folder and ledger, its stages, the children it starts."""
 
+from lf_wrap.pipeline.asking import ask
 from lf_wrap.pipeline.forms import export_forms, trained_run
 from lf_wrap.pipeline.launch import llamafactory_cli
 from lf_wrap.pipeline.plan import plan
@@ -16,6 +17,7 @@ __all__ = [
     "Run",
     "RunFolder",
     "SideBySide",
+    "ask",
     "differing_settings",
     "export_forms",
     "lay_out",
