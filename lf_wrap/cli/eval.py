@@ -147,4 +147,4 @@ def _tell(judged: list[JudgedSet], scores: dict[str, dict[str, Any]], screen: Co
                 difference = f"{scale * score['difference']:+.3g} ({ends})"
             name = "" if place else f"{one.name} ({one.kind}, n = {score['n']})"
             table.add_row(*map(Text, (name, metric, *cells, difference, score["verdict"] or "")))
-    screen.print(table)
+    screen.print(table, width=160)  # narrower ones would fold the intervals
