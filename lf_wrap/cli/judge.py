@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lf_wrap.evaluation.judges import Endpoint, Judging, Planned
-    from lf_wrap.pipeline import SideBySide
+    from lf_wrap.pipeline import RunFolder, SideBySide
     from lf_wrap.recipe import Judge
 
 
@@ -96,7 +96,7 @@ def _judged(
     wanted = tests or tuple(found.sets)
     if sheet:
         return _write_sheet(sheet, found, wanted, said[3], screen)
-    return _ask(read[0].folder.path, _judge(read[0].recipe, *said), found, wanted, how, dry_run, screen)
+    return _ask(read[0].folder, _judge(read[0].recipe, *said), found, wanted, how, dry_run, screen)
 
 
 def _judge(recipe: dict[str, Any], url: str | None, model: str | None, rubric: str | None, limit: int | None) -> Judge:
@@ -116,7 +116,7 @@ def _judge(recipe: dict[str, Any], url: str | None, model: str | None, rubric: s
 
 
 def _ask(
-    folder: Path,
+    folder: RunFolder,
     judge: Judge,
     found: SideBySide,
     wanted: tuple[str, ...],
@@ -130,7 +130,7 @@ def _ask(
     from lf_wrap.files import shown, write_text
 
     rubric = rubric_named(judge.rubric)
-    endpoint = Endpoint(judge, folder / "judged" / "replies.jsonl")
+    endpoint = Endpoint(judge, folder.judged / "replies.jsonl")
     plans = {
         name: plan(judge, rubric, found.answers[name], ("pointwise", "pairwise") if how == "both" else (how,))
         for name in wanted
@@ -145,7 +145,7 @@ def _ask(
         judging = _carry_out(name, planned, endpoint, screen)
         _tell(name, judging, screen)
         result[name] = judging.to_json()
-    file = folder / "judged" / f"{'+'.join(found.models)}.json".replace("/", "_")
+    file = folder.judged / f"{'+'.join(found.models)}.json".replace("/", "_")
     write_text(file, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     screen.print(f"written: {shown(file)}")
     return {"judged": result}

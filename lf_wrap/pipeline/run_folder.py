@@ -65,6 +65,15 @@ class RunFolder:
         """Where checkpoints and weights go that a training cannot go on from."""
         return self.path / "set_aside"
 
+    @property
+    def judged(self) -> Path:
+        """What judge models were asked and said."""
+        return self.path / "judged"
+
+    def opinions(self) -> list[Path]:
+        """What a judge said about this run's base against its tuned model; none before `lfw judge`."""
+        return sorted(self.judged.glob("base+*.json"))
+
     def log(self, stage: str) -> Path:
         return self.logs / f"{stage}.log"
 

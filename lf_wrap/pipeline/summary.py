@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,17 +14,14 @@ import yaml
 
 from lf_wrap import __version__
 from lf_wrap.dataset import Card, load_card
-from lf_wrap.evaluation import Comparison, JudgedSet, all_scores
-from lf_wrap.files import shown, write_text
+from lf_wrap.evaluation import Comparisons, JudgedSet, all_scores
+from lf_wrap.files import shown, usable, write_text
 from lf_wrap.pipeline.run_folder import RunFolder, now
 from lf_wrap.pipeline.training_log import Step
 from lf_wrap.recipe import Hardware, Recipe
-from lf_wrap.report import Answer, Judged, ReportPage, write_report
+from lf_wrap.report import Report, to_html, to_markdown
 
 PACKAGES = ("llamafactory", "torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "trl")
-ANSWERS_SHOWN = 10
-
-Comparisons = list[tuple[JudgedSet, dict[str, Comparison]]]
 
 
 def write_summary(
@@ -34,18 +32,48 @@ def write_summary(
     steps: list[Step],
     judged: list[JudgedSet],
 ) -> None:
-    """Writes `manifest.json` and `report.html` into the run folder."""
+    """Writes `manifest.json` and the report: `report.html`, `report.md`, `report.json`."""
     compared = all_scores(judged)
-    comparisons = [(one, compared[one.name]) for one in judged]
-    manifest = _manifest(recipe, folder, dataset_dir, hardware, comparisons)
-    write_text(folder.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-    losses = [(step.step, step.loss) for step in steps if step.loss is not None]
-    train_yaml = folder.train_yaml.read_text(encoding="utf-8")
-    write_report(folder.report, ReportPage(manifest, losses, _judged(comparisons), train_yaml))
+    manifest = _manifest(recipe, folder, dataset_dir, hardware, compared)
+    report = Report(
+        manifest,
+        losses=[(step.step, step.loss) for step in steps if step.loss is not None],
+        judged=judged,
+        scores=compared,
+        train_yaml=folder.train_yaml.read_text(encoding="utf-8"),
+        commands=_commands(folder),
+        parity=_read(folder.parity) if folder.parity.exists() else None,
+        opinions=_opinions(folder),
+    )
+    write_text(folder.manifest, _as_json(manifest))
+    write_text(folder.report, to_html(report))
+    write_text(folder.report.with_suffix(".md"), to_markdown(report))
+    write_text(folder.report.with_suffix(".json"), _as_json(report.to_json()))
+
+
+def _commands(folder: RunFolder) -> list[str]:
+    """What gives this run again: as a whole, and LLaMA-Factory's own steps alone."""
+    lfw, cli = ["lfw", "run", usable(folder.path / "recipe.yaml"), "--fresh"], "llamafactory-cli"
+    steps = [[cli, "train", usable(folder.train_yaml)], [cli, "export", usable(folder.export_yaml)]]
+    return [shlex.join(command) for command in (lfw, *steps, ["lfw", "compare", usable(folder.path)])]
+
+
+def _opinions(folder: RunFolder) -> dict[str, Any]:
+    """What `lfw judge` left about this run's base and tuned model."""
+    return next((_read(file) for file in folder.opinions()), {})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return told
+
+
+def _as_json(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
 
 
 def _manifest(
-    recipe: Recipe, folder: RunFolder, dataset_dir: Path, hardware: Hardware, comparisons: Comparisons
+    recipe: Recipe, folder: RunFolder, dataset_dir: Path, hardware: Hardware, compared: Comparisons
 ) -> dict[str, Any]:
     names = dict.fromkeys([*recipe.data.train, *recipe.evaluate.test])
     cards = {name: card for name in names if (card := load_card(dataset_dir, name))}
@@ -63,9 +91,7 @@ def _manifest(
         "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
         "parity": json.loads(folder.parity.read_text(encoding="utf-8")) if folder.parity.is_file() else None,
         "seconds": {stage: end["seconds"] for stage, end in ends.items()},
-        "scores": {
-            judged.name: {metric: one.to_json() for metric, one in compared.items()} for judged, compared in comparisons
-        },
+        "scores": {name: {metric: one.to_json() for metric, one in found.items()} for name, found in compared.items()},
     }
 
 
@@ -79,28 +105,6 @@ def _lineage(card: Card) -> dict[str, Any]:
         "law": card.counts.law(),
         "sha256": card.hashes,
     }
-
-
-def _judged(comparisons: Comparisons) -> list[Judged]:
-    """Every dataset's scores, with the first of its answers: the first, not the best, so that nobody chose them."""
-    share = max(1, ANSWERS_SHOWN // max(1, len(comparisons)))
-    judged = []
-    for one, compared in comparisons:
-        shown_answers = [
-            Answer(
-                row=base.row,
-                question=base.messages[-1]["content"],
-                reference=base.reference,
-                base=base.answer,
-                tuned=tuned.answer,
-                base_score=base.scores[one.headline],
-                tuned_score=tuned.scores[one.headline],
-            )
-            for base, tuned in one.pairs[:share]
-        ]
-        counted = frozenset(name for name, metric in one.metrics.items() if metric.counted)
-        judged.append(Judged(one.name, one.headline, counted, compared, shown_answers))
-    return judged
 
 
 def _version(package: str) -> str | None:

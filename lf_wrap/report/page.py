@@ -1,75 +1,61 @@
-"""The report page: what got better and how sure that is, the loss curve, answers side by side, what went in."""
+"""The report as one HTML file. It loads nothing, runs nothing, and escapes all text that is not its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
-from lf_wrap.evaluation import Comparison
-from lf_wrap.files import write_text
-from lf_wrap.report.plots import difference_svg, loss_svg
+from lf_wrap.report.plain import plain
+from lf_wrap.report.plots import difference_svg, lengths_svg, loss_svg, scores_svg
+from lf_wrap.report.report import FATES, Report, amount, change, fates, pairs
 
-
-@dataclass(frozen=True)
-class Answer:
-    """One test row and what both models said to it; scores are those of the headline metric."""
-
-    row: int
-    question: str
-    reference: str
-    base: str
-    tuned: str
-    base_score: float
-    tuned_score: float
+ROWS_SHOWN = 200
+"""Of each question set; the rest is in `evaluation/`. The first, not the best, so that nobody chose them."""
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One test dataset: its comparisons by metric, and some of its answers."""
-
-    dataset: str
-    headline: str
-    counted: frozenset[str]
-    scores: Mapping[str, Comparison]
-    answers: list[Answer]
-
-    @property
-    def main(self) -> Comparison:
-        return self.scores[self.headline]
-
-
-@dataclass(frozen=True)
-class ReportPage:
-    """Everything on the page."""
-
-    manifest: dict[str, Any]
-    losses: list[tuple[int, float]]
-    judged: list[Judged]
-    train_yaml: str
-
-
-def write_report(path: Path, page: ReportPage) -> None:
-    """Writes the page as one HTML file with nothing to load from elsewhere. All text is escaped."""
-    from jinja2 import Environment, StrictUndefined
+def to_html(report: Report) -> str:
+    """The page. The same report gives the same page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    template = files("lf_wrap.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["amount"] = amount
-    mains = [(f"{one.dataset}: {one.headline}", one.main) for one in page.judged]
-    html = environment.from_string(template).render(
-        page=page,
-        manifest=page.manifest,
-        loss=Markup(loss_svg(page.losses)) if page.losses else None,  # noqa: S704  (drawn by us from numbers)
-        differences=Markup(difference_svg(mains)) if mains else None,  # noqa: S704
+    environment = Environment(
+        loader=PackageLoader("lf_wrap.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Markup) else _safe(value),
     )
-    write_text(path, html)
+    environment.filters |= {"amount": amount, "change": change, "plain": plain}
+    style = files("lf_wrap.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    headlines = [(one, found) for one in report.judged if (found := report.headline(one))]
+    with_answers = [one for one in report.judged if one.base and one.tuned]
+    drawn = {
+        "differences": difference_svg([(f"{one.name}: {one.headline}", one, found) for one, found in headlines]),
+        "loss": loss_svg(report.losses),
+        "lengths": {one.name: lengths_svg(one) for one in with_answers},
+        "scores": {one.name: scores_svg(one) for one in with_answers},
+    }
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        manifest=report.manifest,
+        style=Markup(style),  # noqa: S704  (our own file)
+        drawn=_marked(drawn),
+        fate_names=FATES,
+        fates=fates,
+        pairs=pairs,
+        rows_shown=ROWS_SHOWN,
+    )
 
 
-def amount(value: float, n: int, metric: str, judged: Judged) -> str:
-    """A mean as people read it: `27 of 40 (67.5 %)` for yes-or-no metrics, `67.5 %` for the others."""
-    percent = f"{100 * value:.1f} %"
-    return f"{round(value * n)} of {n} ({percent})" if metric in judged.counted else percent
+def _safe(value: object) -> object:
+    """What is printed into the page: lone surrogates, which no file can hold, become visible."""
+    return plain(value, longest=1_000_000) if isinstance(value, str) else value
+
+
+def _marked(drawn: object) -> object:
+    """Drawings are ours, made from numbers and from escaped names: they go into the page as they are."""
+    from markupsafe import Markup
+
+    if isinstance(drawn, dict):
+        return {name: _marked(one) for name, one in drawn.items()}
+    return Markup(drawn) if drawn else None  # noqa: S704

@@ -1,4 +1,4 @@
-"""The report's pictures, drawn as SVG text so that the page stays one file."""
+"""The report's pictures, drawn as SVG text so that the page stays one file, in colours that the page's style names."""
 
 from __future__ import annotations
 
@@ -7,22 +7,45 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
-from lf_wrap.evaluation import Comparison
+from lf_wrap.evaluation import Comparison, JudgedSet
+from lf_wrap.report.plain import plain
 
+# Drawn in these, then put in the words of style.css: so the pictures follow the page into the dark.
+INK, BASE, TUNED, LINE, REFERENCE = "#4d4d4e", "#9aa5b1", "#0b7285", "#c0c6cc", "#b08d3e"
+IN_CSS = {
+    INK: "var(--soft)",
+    BASE: "var(--base)",
+    TUNED: "var(--tuned)",
+    LINE: "var(--line)",
+    REFERENCE: "var(--reference)",
+}
 # Names are drawn as they are written, in the first of these fonts that has the letters: here or where it is read.
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "lfw",
     "text.parse_math": False,
     "font.family": ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "DejaVu Sans"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": LINE,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
 }
-INK, BASE, TUNED, ZERO = "#444", "#9aa5b1", "#0b7285", "#c0c6cc"
+BINS = 24
 
 
 def loss_svg(losses: Sequence[tuple[int, float]]) -> str:
-    """Training loss over steps, with its running mean."""
+    """Training loss over steps, with its running mean; nothing where none was logged."""
+    if not losses:
+        return ""
     steps, values = [step for step, _ in losses], [value for _, value in losses]
 
     def draw(axes: Any) -> None:
@@ -31,25 +54,74 @@ def loss_svg(losses: Sequence[tuple[int, float]]) -> str:
         axes.set_xlabel("step")
         axes.set_ylabel("training loss")
         axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
+        axes.legend()
 
-    return _svg(7.2, 2.8, draw)
+    return _svg(7.6, 2.8, draw)
 
 
-def difference_svg(comparisons: Sequence[tuple[str, Comparison]]) -> str:
-    """For each comparison, under its title, the difference tuned - base with its 95 % interval."""
+def difference_svg(comparisons: Sequence[tuple[str, JudgedSet, Comparison]]) -> str:
+    """For each comparison, under its title, the difference tuned - base with its 95 % interval, in percentage points.
+
+    Metrics that are not in percent have no place on this axis and are left to the table.
+    """
+    shown = [(title, found) for title, one, found in comparisons if one.metrics[one.headline].unit == "%" and found.n]
+    if not shown:
+        return ""
 
     def draw(axes: Any) -> None:
-        for place, (_, one) in enumerate(comparisons):
-            low, high = one.interval
-            axes.plot([100 * low, 100 * high], [place, place], color=TUNED, linewidth=3, solid_capstyle="round")
-            axes.plot(100 * one.difference, place, "o", color=TUNED, markersize=8)
-        axes.axvline(0, color=ZERO, linewidth=1)
-        axes.set_yticks(range(len(comparisons)), [title for title, _ in comparisons])
-        axes.set_ylim(len(comparisons) - 0.5, -0.5)
+        for place, (_, found) in enumerate(shown):
+            low, high = (max(-1.0, min(1.0, end)) for end in found.interval)
+            axes.plot([100 * low, 100 * high], [place, place], color=BASE, linewidth=5, solid_capstyle="round")
+            axes.plot(100 * found.difference, place, "o", color=TUNED, markersize=8)
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.set_yticks(range(len(shown)), [plain(title, 60) for title, _ in shown])
+        axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.set_xlabel("tuned − base, percentage points (95 % interval)")
 
-    return _svg(7.2, 0.9 + 0.45 * len(comparisons), draw)
+    return _svg(7.6, 0.9 + 0.4 * len(shown), draw)
+
+
+def lengths_svg(one: JudgedSet) -> str:
+    """How long the answers of both models and the references are, in characters."""
+    texts = {
+        "references": (REFERENCE, [row.reference for row in one.tuned if row.references]),
+        "base": (BASE, [row.answer for row in one.base if not row.failure]),
+        "tuned": (TUNED, [row.answer for row in one.tuned if not row.failure]),
+    }
+    lengths = {name: (colour, [float(len(text)) for text in some]) for name, (colour, some) in texts.items()}
+    return _distribution(lengths, "characters an answer")
+
+
+def scores_svg(one: JudgedSet) -> str:
+    """How the headline scores of both models are spread; nothing for yes-or-no metrics, which the counts tell."""
+    if one.metrics[one.headline].counted:
+        return ""
+    scores = {
+        name: (colour, [row.scores[one.headline] for row in rows if one.headline in row.scores])
+        for name, colour, rows in (("base", BASE, one.base), ("tuned", TUNED, one.tuned))
+    }
+    return _distribution(scores, plain(one.headline, 40))
+
+
+def _distribution(values: dict[str, tuple[str, list[float]]], title: str) -> str:
+    """Histograms over one another, in bins that all share."""
+    import numpy
+
+    finite = {name: (colour, [value for value in some if isfinite(value)]) for name, (colour, some) in values.items()}
+    everything = [value for _, some in finite.values() for value in some]
+    if not everything:
+        return ""
+    edges = numpy.histogram_bin_edges(everything, BINS)
+
+    def draw(axes: Any) -> None:
+        for name, (colour, some) in finite.items():
+            axes.hist(some, edges, histtype="stepfilled", color=colour, alpha=0.22)
+            axes.hist(some, edges, histtype="step", color=colour, linewidth=1.6, label=name)
+        axes.set_xlabel(title)
+        axes.set_ylabel("answers")
+        axes.legend()
+
+    return _svg(5.0, 2.3, draw)
 
 
 def _running_mean(values: Sequence[float], window: int = 5) -> list[float]:
@@ -70,10 +142,11 @@ def _svg(width: float, height: float, draw: Callable[[Any], None]) -> str:
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=INK, labelsize=9)
         draw(axes)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
+    for colour, name in IN_CSS.items():
+        text = text.replace(colour, name)
     return text[text.index("<svg") :]
 
 

@@ -1,39 +1,17 @@
-"""The report is one HTML file: true to the numbers, safe whatever a model answered, with nothing to load."""
+"""The report is one HTML file: true to the numbers, safe whatever a model answered, with nothing to load or to run."""
 
 from __future__ import annotations
 
+import json
+import re
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lf_wrap.evaluation import Comparison, compare, task_named
-from lf_wrap.report import Answer, Judged, ReportPage, write_report
+from lf_wrap.report import Report, to_html, to_markdown
+from tests.report.reports import HOSTILE, MANIFEST, hostile, judged, report
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    '"><a href="javascript:alert(1)">',
-    "</td></table><h1>won</h1>",
-    "--><script>alert(1)</script>",
-    "{{ manifest }} {% include 'x' %} &amp; &lt;",
-]
-MANIFEST: dict[str, Any] = {
-    "recipe": {"name": "mine", "model": "org/model"},
-    "written": "2026-01-01T00:00:00+00:00",
-    "python": "3.11.0",
-    "packages": {"llamafactory": "0.9.5", "torch": "2.8.0"},
-    "hardware": "no GPU, 2 CPU cores",
-    "datasets": {
-        "med": {
-            "type": "term_normalization",
-            "sources": [{"file": "raw/a.xlsx", "encoding": "utf-8", "rows": 9, "sha256": "0123456789abcdef"}],
-            "law": "9 read = 5 train + 4 test",
-        }
-    },
-    "seconds": {"build": 0.5, "train": 60.0},
-}
+FIXED = judged(["right"] * 4 + ["wrong"] * 36, ["right"] * 27 + ["wrong"] * 13)
 
 
 class Read(HTMLParser):
@@ -42,80 +20,95 @@ class Read(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
+        self.raw = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.raw += data
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.raw.split())
 
 
-def judged(scores: dict[str, Comparison], task: str = "exact", text: str = "好", dataset: str = "med") -> Judged:
-    answer = Answer(1, f"question {text}", f"reference {text}", f"base {text}", f"tuned {text}", 0.0, 1.0)
-    metrics = task_named(task).metrics
-    counted = frozenset(name for name, metric in metrics.items() if metric.counted)
-    return Judged(dataset, task_named(task).headline, counted, scores, [answer])
+def read(told: Report) -> Read:
+    return Read(to_html(told))
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Any:
-    """Writes a report and returns its HTML."""
-
-    def write(
-        *shown: Judged,
-        losses: list[tuple[int, float]] | None = None,
-        train_yaml: str = "stage: sft",
-        manifest: dict[str, Any] = MANIFEST,
-    ) -> str:
-        path = tmp_path / "report.html"
-        write_report(path, ReportPage(manifest, losses or [], list(shown), train_yaml))
-        return path.read_text(encoding="utf-8")
-
-    return write
-
-
-def test_yes_or_no_metrics_are_shown_as_counts(written: Any) -> None:
-    exact = compare([1] * 4 + [0] * 36, [1] * 27 + [0] * 13)
-    text = Read(written(judged({"exact match": exact}))).text
-    assert "4 of 40 (10.0 %) before, 27 of 40 (67.5 %) after" in " ".join(text.split())
+def test_the_verdict_comes_first_with_how_sure_it_is() -> None:
+    text = read(report(FIXED)).text
+    assert "The tuned model is better on med." in text
+    assert "67.5 % from 10.0 %" in text
+    assert "27 of 40 (67.5 %)" in text
     assert "+57.5" in text
-    assert "better" in text
+    assert "23 of 40 answers improved, 0 got worse." in text
 
 
-def test_other_metrics_are_shown_as_percentages_without_counts(written: Any) -> None:
-    open_ = {"chrF": compare([0.675] * 40, [0.5] * 40)}
-    text = " ".join(Read(written(judged(open_, task="open"))).text.split())
-    assert "chrF 67.5 % before, 50.0 % after: worse" in text
-    assert "of 40 (" not in text
+def test_it_says_so_when_nothing_can_be_said() -> None:
+    assert "nothing can be said" in read(report()).text
+    text = read(report(judged(["wrong"] * 9, ["wrong"] * 9))).text
+    assert "It cannot be told whether the model got better." in text
+    assert "all 9 answers score the same" in text
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_text_stays_text(written: Any, hostile: str) -> None:
-    scores = {"exact match": compare([0], [1])}
-    manifest = MANIFEST | {
-        "recipe": {"name": hostile, "model": hostile},
-        "hardware": hostile,
-        "datasets": {hostile: MANIFEST["datasets"]["med"] | {"law": hostile}},
-    }
-
-    def page(text: str, manifest: dict[str, Any]) -> Read:
-        shown = judged(scores, text=text, dataset=text)
-        return Read(written(shown, losses=[(1, 2.0)], train_yaml=f"name: {text}", manifest=manifest))
-
-    found = page(hostile, manifest)
-    assert [tag for tag, _ in found.tags] == [tag for tag, _ in page("harmless", MANIFEST).tags]
-    for said in (f"question {hostile}", f"reference {hostile}", f"base {hostile}", f"tuned {hostile}"):
-        assert said in found.text
-    assert found.text.count(hostile) >= 10
+def test_what_was_forgotten_is_part_of_the_verdict() -> None:
+    probe = judged(["right"] * 30, ["wrong"] * 30, name="general", kind="probe")
+    text = read(report(FIXED, probe)).text
+    assert "better on med. It lost general skill: worse on general." in text
+    assert "What it may have forgotten" in text
 
 
-def test_nothing_is_loaded_from_elsewhere(written: Any) -> None:
-    page = Read(written(judged({"exact match": compare([0, 1], [1, 1])}), losses=[(1, 2.0), (2, 1.5)]))
+def test_questions_without_an_answer_are_told_and_not_scored() -> None:
+    text = read(report(judged(["right", None, "wrong"] * 5, ["right", "right", None] * 5))).text
+    assert "5 questions were not answered by the base and 5 not by the tuned model" in text
+    assert "no answer: it hung" in text
+
+
+def test_other_metrics_are_shown_as_percentages_without_counts() -> None:
+    text = read(report(judged(["right"] * 40, ["rite"] * 40, task="open"))).text
+    assert re.search(r"chrF 100\.0 %22\.2 %", text)
+    assert "worse on med" in text
+
+
+def test_answers_are_sorted_into_fixed_broken_and_the_rest() -> None:
+    page = read(report(judged(["right", "wrong", "wrong", "right"], ["right", "right", "wrong", "wrong"])))
+    fates = [attributes["class"] for tag, attributes in page.tags if tag == "article"]
+    assert fates == ["pair right", "pair fixed", "pair wrong", "pair broken"]
+    assert "fixed by tuning 1" in page.text
+
+
+def test_hostile_text_stays_text() -> None:
+    page, harmless = read(hostile()), {"article", "section", "details", "label", "style"}
+    assert {tag for tag, _ in page.tags} - harmless <= {tag for tag, _ in read(report(FIXED)).tags}
+    assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
+    assert "owned" not in [attributes.get("id") for _, attributes in page.tags]
+    for text in HOSTILE[:7]:
+        assert page.raw.count(text) >= 3, text
+    assert "49" not in page.text.replace("x49", "")[:2_000]
+
+
+def test_what_cannot_be_seen_is_shown() -> None:
+    page = to_html(hostile())
+    assert "user⟨U+202E⟩gpj.exe⟨U+2066⟩ turned ⟨U+0000⟩⟨U+001B⟩[31m round" in page
+    assert "half a character ⟨U+D800⟩ alone" in page
+    assert not set(page) & set("\u202e\u2066\x00\x1b\ud800")
+    page.encode("utf-8")
+
+
+def test_an_answer_of_100_kilobytes_is_cut_and_says_so() -> None:
+    page = to_html(hostile())
+    assert "[…98,000 more characters]" in page
+    assert len(page) < 400_000
+
+
+def test_nothing_is_loaded_and_nothing_runs() -> None:
+    page = read(hostile())
     names = {tag for tag, _ in page.tags}
     assert "svg" in names
-    assert names.isdisjoint({"script", "link", "iframe", "img", "object", "embed", "base"})
+    assert names.isdisjoint({"script", "link", "iframe", "img", "object", "embed", "base", "form"})
     loaded = [
         value
         for _, attributes in page.tags
@@ -123,37 +116,70 @@ def test_nothing_is_loaded_from_elsewhere(written: Any) -> None:
         if name in {"src", "href", "xlink:href", "srcset", "data", "action"}
     ]
     assert all(value and value.startswith("#") for value in loaded)
-    assert "@import" not in page.text
-    assert "url(http" not in page.text
+    policies = [attributes["content"] for tag, attributes in page.tags if attributes.get("http-equiv")]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+    style = page.raw[page.raw.index(":root") : page.raw.index("@media print")]
+    assert "url(" not in style
+    assert "@import" not in style
 
 
-def test_what_went_in_is_told(written: Any) -> None:
-    text = Read(written(train_yaml="cutoff_len: 448  # measured")).text
-    for said in ("raw/a.xlsx", "0123456789ab", "9 read = 5 train + 4 test", "cutoff_len: 448  # measured", "0.9.5"):
+def test_what_went_in_is_told() -> None:
+    text = read(report(FIXED, train_yaml="cutoff_len: 448  # measured")).text
+    for said in ("raw/a.xlsx", "0123456789ab", "9 read = 5 train + 4 test", "cutoff_len: 448 # measured", "0.9.5"):
         assert said in text
+    assert "lfw run runs/mine/1/recipe.yaml --fresh" in text
 
 
-def test_without_test_rows_the_page_says_that_nothing_can_be_said(written: Any) -> None:
-    page = Read(written())
-    assert "nothing can be said" in page.text
-    assert "svg" not in {tag for tag, _ in page.tags}
+def test_an_export_that_is_another_model_is_a_warning_at_the_top() -> None:
+    parity = {"ok": False, "cause": "the adapter was not merged", "max_abs_logit_diff": 3.0, "same_greedy": False}
+    text = read(report(FIXED, parity=parity | {"template_tokens_equal": True})).text
+    assert text.index("The exported model is not the tuned one: the adapter was not merged") < text.index("Before and")
 
 
-def test_a_loss_that_diverged_is_drawn_as_far_as_it_goes(written: Any) -> None:
-    assert "<svg" in written(losses=[(1, 2.0), (2, float("nan")), (3, float("inf"))])
-    assert "<svg" in written(losses=[(1, float("nan"))])
+def test_a_loss_that_diverged_is_drawn_as_far_as_it_goes() -> None:
+    losses = [(1, 2.0), (2, float("nan")), (3, float("inf"))]
+    told = report(FIXED, losses=losses)
+    assert "training loss" in to_html(told)
+    assert json.loads(json.dumps(told.to_json(), allow_nan=False))["losses"] == [[1, 2.0], [2, None], [3, None]]
 
 
-def test_the_same_run_gives_the_same_page(written: Any) -> None:
-    shown = judged({"exact match": compare([0, 1], [1, 1])})
-    assert written(shown, losses=[(1, 2.0)]) == written(shown, losses=[(1, 2.0)])
+def test_the_same_run_gives_the_same_page() -> None:
+    assert to_html(report(FIXED)) == to_html(report(FIXED))
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dataset", ["中文", "a_b^c", "a$b$", "$^$", r"a\$b"])
-def test_a_dataset_is_drawn_under_its_own_name(written: Any, caplog: pytest.LogCaptureFixture, dataset: str) -> None:
-    page = written(judged({"exact match": compare([0], [1])}, dataset=dataset))
+def test_a_dataset_is_drawn_under_its_own_name(caplog: pytest.LogCaptureFixture, dataset: str) -> None:
+    page = to_html(report(judged(["wrong"] * 8, ["right"] * 8, name=dataset)))
     drawing = page[page.index("<svg") : page.index("</svg>")]
     assert f"{dataset}: exact match" in Read(drawing).text
     assert "Noto Sans CJK SC" in drawing
     assert caplog.messages == []
+
+
+def test_what_a_judge_said_is_shown() -> None:
+    duel = {"first": "base", "second": "mine", "first_won": 1, "second_won": 8, "ties": 3, "flipped": 2, "p": 0.039}
+    told = {"judge": "judge-1", "rows": 12, "pairwise": [duel], "pointwise": {}, "unreadable": 1}
+    bill = {"calls": 24, "tokens_in": 2400, "tokens_out": 240, "failed": 0}
+    text = read(report(FIXED, opinions={"med": told | {"bill": bill}})).text
+    assert "mine won 8, base won 1, 3 ties (p = 0.039). 2 verdicts did not hold" in text
+
+
+def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
+    text = to_markdown(report(FIXED))
+    assert "The tuned model is better on med." in text
+    assert "| med | exact match | 4 of 40" in text
+    told, _ = to_markdown(hostile()).split("## How to reproduce it")  # what follows is code
+    assert "<script" not in told
+    assert "](javascript" not in told
+    assert "⟨U+202E⟩" in told
+    rows = [line for line in told.splitlines() if line.startswith("| 10 |")]
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 6, "a bar in an answer begins no column"
+
+
+def test_json_has_every_number() -> None:
+    told = report(FIXED).to_json()
+    assert told["sets"]["med"]["scores"]["exact match"]["verdict"] == "better"
+    assert told["sets"]["med"]["fates"] == {"fixed": 23, "right": 4, "wrong": 13}
+    assert told["manifest"] == MANIFEST
+    json.dumps(hostile().to_json(), allow_nan=False, ensure_ascii=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lf_wrap import evaluation
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.pipeline.summary import write_summary
@@ -9,7 +11,13 @@ from lf_wrap.pipeline.training_log import read_steps
 
 
 def _report_inputs(run: Run) -> dict[str, str]:
-    return {**run.left_by("train"), **run.left_by("evaluate")}
+    opinions = run.folder.hashes(run.folder.opinions())
+    return {**run.left_by("train"), **run.left_by("evaluate"), **opinions}
+
+
+def _left(run: Run) -> list[Path]:
+    page = run.folder.report
+    return [page, page.with_suffix(".md"), page.with_suffix(".json"), run.folder.manifest]
 
 
 def _report(run: Run) -> None:
@@ -17,4 +25,4 @@ def _report(run: Run) -> None:
     write_summary(run.recipe, run.folder, run.dataset_dir, run.hardware, read_steps(run.weights), judged)
 
 
-REPORT = Stage("report", _report_inputs, lambda run: [run.folder.report, run.folder.manifest], _report)
+REPORT = Stage("report", _report_inputs, _left, _report)
