@@ -2,6 +2,7 @@
 
 from lf_wrap.dataset.build import build, is_fresh
 from lf_wrap.dataset.card import Card, Counts, load_card
+from lf_wrap.dataset.cut import Cut, cut
 from lf_wrap.dataset.from_hubs import fetch_missing
 from lf_wrap.dataset.making import raw_files
 from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, token_lengths, turn_lengths
@@ -14,6 +15,7 @@ __all__ = [
     "ROUND_UP_TO",
     "Card",
     "Counts",
+    "Cut",
     "DatasetSpec",
     "Lengths",
     "Mix",
@@ -22,6 +24,7 @@ __all__ = [
     "build",
     "conversations",
     "cores",
+    "cut",
     "fetch_missing",
     "is_fresh",
     "load_card",

@@ -12,6 +12,7 @@ from lf_wrap.recipe.base_model import BaseModel
 from lf_wrap.recipe.hardware import Hardware
 from lf_wrap.recipe.schema import Recipe
 from lf_wrap.recipe.setting import Setting, Settings
+from lf_wrap.recipe.steps import steps_of
 
 EFFECTIVE_BATCH = 8  # the tutorial's 2 × 4
 LONGEST_UNASKED = 4096  # a single endless row must not set the memory of every batch
@@ -83,13 +84,10 @@ def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware
     """How often to log and save: about fifty points in the loss curve, about five checkpoints of which two are kept."""
     if lengths is None:
         return {"logging_steps": Setting(10), "save_steps": Setting(500), "save_total_limit": Setting(2)}
-    per_step = int(settings["per_device_train_batch_size"].value) * int(settings["gradient_accumulation_steps"].value)
-    rows = sum(length.rows for length in lengths)
-    if "max_samples" in settings:
-        rows = min(rows, int(settings["max_samples"].value) * len(lengths))
-    steps = ceil(rows / (per_step * hardware.world_size)) * float(settings["num_train_epochs"].value)
-    if "max_steps" in settings and float(settings["max_steps"].value) > 0:  # -1 is the Trainer's own "not set"
-        steps = float(settings["max_steps"].value)
+    values = {key: setting.value for key, setting in settings.items()}
+    steps = steps_of(lengths, values, hardware)
+    if values.get("max_steps", -1) > 0:  # -1 is the Trainer's own "not set"
+        steps = values["max_steps"]
     why = f"of about {steps:,.0f} steps"
     logging, saving = max(1, min(10, round(steps / 50))), max(50, round(steps / 5))
     return {"logging_steps": Setting(logging, why), "save_steps": Setting(saving, why), "save_total_limit": Setting(2)}

@@ -10,18 +10,44 @@ from typing import Any
 from lf_wrap.errors import UserError
 from lf_wrap.recipe.arguments import installed_arguments
 from lf_wrap.recipe.base_model import base_model
-from lf_wrap.recipe.checks import arguments, conflicts, datasets, entries
+from lf_wrap.recipe.checks import (
+    arguments,
+    conflicts,
+    cutoff,
+    datasets,
+    disk,
+    entries,
+    leftovers,
+    losses,
+    packages,
+    packing,
+    port,
+    precision,
+    rows,
+    thinking,
+)
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem, from_error
 from lf_wrap.recipe.hardware import Hardware
 from lf_wrap.recipe.llamafactory import known_template
 from lf_wrap.recipe.schema import Recipe
+from lf_wrap.recipe.steps import steps, tokens
 
 CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     arguments.problems,
     conflicts.problems,
     datasets.problems,
     entries.problems,
+    rows.problems,
+    cutoff.problems,
+    packing.problems,
+    thinking.problems,
+    leftovers.problems,
+    losses.problems,
+    precision.problems,
+    packages.problems,
+    disk.problems,
+    port.problems,
 )
 
 
@@ -30,6 +56,12 @@ class Outcome:
     """What is known of a recipe before it runs."""
 
     problems: list[Problem]
+    steps: int | None
+    """The optimizer's steps; None while the datasets are not built or the tokenizer is not here."""
+    tokens: int | None
+    """The tokens of all rows in all epochs, up to `cutoff_len` each."""
+    disk_bytes: int | None
+    """What the run writes at most; None while the model is not here."""
 
     @property
     def ok(self) -> bool:
@@ -38,7 +70,8 @@ class Outcome:
 
     def result(self) -> dict[str, Any]:
         """What `lfw check --json` prints."""
-        return {"ok": self.ok, "problems": [problem.result() for problem in self.problems]}
+        told = {"steps": self.steps, "tokens": self.tokens, "disk_bytes": self.disk_bytes}
+        return {"ok": self.ok, "problems": [problem.result() for problem in self.problems], **told}
 
 
 def check(recipe: Recipe, path: Path, hardware: Hardware, before: Callable[[], None] = lambda: None) -> Outcome:
@@ -54,7 +87,12 @@ def check(recipe: Recipe, path: Path, hardware: Hardware, before: Callable[[], N
     found = [problem for one in (_names, *CHECKS) for problem in one(case)]
     if isinstance(case.filled, UserError) and not any(problem.level == "error" for problem in found):
         found.append(from_error(case.filled, case.where("model")))
-    return Outcome(sorted(dict.fromkeys(found), key=lambda problem: problem.level))
+    return Outcome(
+        problems=sorted(dict.fromkeys(found), key=lambda problem: problem.level),
+        steps=steps(case.values, case.lengths, hardware),
+        tokens=tokens(case.values, case.lengths, hardware),
+        disk_bytes=disk.bytes_written(case),
+    )
 
 
 def _names(case: Case) -> Iterator[Problem]:

@@ -1,0 +1,66 @@
+"""What an earlier run left and this one would take for its own: checkpoints and tokenized rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from lf_wrap.dataset import registered_file
+from lf_wrap.errors import UserError
+from lf_wrap.files import shown
+from lf_wrap.recipe.checks.case import Case
+from lf_wrap.recipe.checks.problem import Problem
+from lf_wrap.recipe.steps import steps
+
+
+def problems(case: Case) -> Iterator[Problem]:
+    yield from _checkpoint(case)
+    yield from _tokenized(case)
+
+
+def _checkpoint(case: Case) -> Iterator[Problem]:
+    said, where = case.recipe.train.get("resume_from_checkpoint"), case.where("train.resume_from_checkpoint")
+    if not isinstance(said, str):
+        return
+    state = Path(said).expanduser() / "trainer_state.json"
+    if not state.is_file():
+        fix = "name a folder checkpoint-… of an earlier run; `lfw run` goes on in its own by itself"
+        yield Problem("error", f"{shown(said)} is no checkpoint: it has no trainer_state.json", where, fix)
+        return
+    try:
+        reached = int(json.loads(state.read_text(encoding="utf-8"))["global_step"])
+    except (ValueError, KeyError, TypeError):
+        yield Problem("error", f"{shown(state)} is broken", where, "name an earlier checkpoint")
+        return
+    wanted = steps(case.values, case.lengths, case.hardware)
+    if wanted is not None and reached >= wanted:
+        what = f"{shown(said)} has reached step {reached:,}, and this training has {wanted:,}: it would end at once"
+        yield Problem("error", what, where, "to train on with other data, name its adapter or model instead")
+
+
+def _tokenized(case: Case) -> Iterator[Problem]:
+    """LLaMA-Factory loads a tokenized_path that exists, and ignores all other data arguments."""
+    said = case.recipe.train.get("tokenized_path")
+    folder = Path(said).expanduser() if isinstance(said, str) else None
+    if folder is None or not folder.is_dir() or not any(folder.iterdir()):
+        return
+    where, newer = case.where("train.tokenized_path"), _changed_since(case, folder.stat().st_mtime)
+    if newer:
+        what = f"{shown(folder)} was tokenized before {', '.join(newer)} changed: training would use the old rows"
+        yield Problem("error", what, where, "remove that folder, or name another")
+    else:
+        what = f"{shown(folder)} exists: LLaMA-Factory takes its rows and ignores datasets, template and cutoff_len"
+        yield Problem("warning", what, where, "remove it if any of these have changed")
+
+
+def _changed_since(case: Case, moment: float) -> list[str]:
+    changed = []
+    for name in case.recipe.trained_on:
+        try:
+            _, path = registered_file(case.dataset_dir, name)
+        except UserError:
+            continue  # told by the check of the datasets
+        if path.stat().st_mtime > moment:
+            changed.append(name)
+    return changed
