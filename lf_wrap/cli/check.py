@@ -13,7 +13,7 @@ from lf_wrap.cli.output import console, json_option, print_json, set_option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lf_wrap.recipe.checks import Outcome
+    from lf_wrap.recipe.checks import Outcome, Problem
 
 
 def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -38,8 +38,9 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     callback=_print_schema,
     help="Print a JSON Schema of recipes, for editors.",
 )
+@click.option("--quick", is_flag=True, help="Start no child process for the template; take its answer if it is kept.")
 @json_option
-def command(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool) -> None:
     """Say what would go wrong with RECIPE, before it costs GPU time. Exit code 1 when something would.
 
     \b
@@ -52,7 +53,7 @@ def command(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
     screen = console(as_json)
     loaded = load_recipe(recipe, overrides)
-    outcome = check(loaded, recipe, detect_hardware(), lambda: screen.print(ASKING, style="dim"))
+    outcome = check(loaded, recipe, detect_hardware(), lambda: screen.print(ASKING, style="dim"), quick=quick)
     tell(outcome, screen)
     if as_json:
         print_json(outcome.result())
@@ -63,15 +64,26 @@ def command(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 ASKING = "asking the installed LLaMA-Factory (about ten seconds; the answer is kept)"
 
 
-def tell(outcome: Outcome, screen: Console) -> None:
-    """Every problem with its place and what to do, and the sum."""
+def tell_problems(problems: list[Problem], screen: Console) -> None:
+    """Every problem with its place and what to do."""
     from rich.text import Text
 
     styles = {"error": "bold red", "warning": "bold yellow"}
-    for problem in outcome.problems:
+    for problem in problems:
         screen.print(Text.assemble((f"{problem.level:7}", styles[problem.level]), "  ", problem.what))
         screen.print(f"         where: {problem.where}")
         screen.print(f"         fix:   {problem.fix}")
+
+
+def tell(outcome: Outcome, screen: Console) -> None:
+    """The problems, and what the run will take."""
+    tell_problems(outcome.problems, screen)
+    if outcome.steps is not None:
+        screen.print(f"steps     {outcome.steps:,}")
+    if outcome.tokens is not None:
+        screen.print(f"tokens    {outcome.tokens:,}, in all epochs")
+    if outcome.disk_bytes is not None:
+        screen.print(f"disk      {outcome.disk_bytes / 1e9:,.2f} GB of weights and checkpoints at most")
     errors = sum(problem.level == "error" for problem in outcome.problems)
     warnings = len(outcome.problems) - errors
     counted = ", ".join(

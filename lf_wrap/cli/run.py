@@ -14,6 +14,8 @@ from lf_wrap.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lf_wrap.pipeline import Run
+
 
 @click.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
@@ -61,6 +63,7 @@ def command(
     folder = RunFolder(run_dir, hardware.nodes.rank) if run_dir else run_folder(loaded, Path("runs"), fresh=fresh)
     screen = console(as_json)
     started = Run(loaded, recipe, folder, hardware, screen)
+    _refuse_what_would_fail(started)
     if dry_run:
         planned = plan(started)
         for line in planned.pop("lines"):
@@ -72,6 +75,21 @@ def command(
     tell(result, screen)
     if as_json:
         print_json(result)
+
+
+def _refuse_what_would_fail(run: Run) -> None:
+    """What `lfw check` says, before anything costs time: warnings are shown, errors stop the run."""
+    from lf_wrap.cli.check import ASKING, tell_problems
+    from lf_wrap.files import shown
+    from lf_wrap.recipe.checks import check, refusal
+
+    outcome = check(
+        run.recipe, run.recipe_path, run.hardware, lambda: run.console.print(ASKING, style="dim"), quick=True
+    )
+    problems = outcome.problems
+    tell_problems([problem for problem in problems if problem.level == "warning"], run.console)
+    if refused := refusal(problems, shown(run.recipe_path)):
+        raise refused
 
 
 def tell(result: dict[str, Any], screen: Console) -> None:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lf_wrap.dataset import registered, registered_file
+from lf_wrap.dataset import DatasetSpec, load_spec, registered, registered_file
 from lf_wrap.errors import UserError
+from lf_wrap.files import existing_file
 from lf_wrap.recipe.schema import Recipe
+
+
+def build_spec(recipe: Recipe) -> dict[str, DatasetSpec]:
+    """The datasets of the spec that the recipe has built first; none when it names none.
+
+    Raises:
+        UserError: the spec is not there, or not sound.
+    """
+    if recipe.data.build is None:
+        return {}
+    fix = "run from the workspace that `lfw init` laid out, or correct data.build"
+    return load_spec(existing_file(Path(recipe.data.build), fix))
 
 
 def require_datasets(recipe: Recipe) -> None:

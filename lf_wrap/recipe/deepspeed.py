@@ -72,3 +72,14 @@ def write_deepspeed(recipe: Recipe, run: Path) -> Path | None:
         config = {**FROM_THE_TRAIN_ARGUMENTS, "zero_optimization": ZERO[recipe.train["deepspeed"]]}
         write_text(path, json.dumps(config, indent=2) + "\n")
     return path
+
+
+def zero_stage(said: Any) -> int | None:
+    """0 to 3, the ZeRO stage of a name that lfw knows or of a configuration; None where it is neither."""
+    if isinstance(said, str):
+        try:
+            said = {"zero_optimization": ZERO[said]} if said in ZERO else json.loads(Path(said).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+    stage = said.get("zero_optimization", {}).get("stage", 0) if isinstance(said, dict) else None
+    return stage if isinstance(stage, int) else None

@@ -24,7 +24,7 @@ def steps(values: Mapping[str, Any], datasets: Mapping[str, Turns], hardware: Ha
 
 def steps_of(lengths: Iterable[Lengths], values: Mapping[str, Any], hardware: Hardware) -> int:
     """The optimizer steps of training on rows of these lengths for `num_train_epochs`."""
-    batches = ceil(_rows(list(lengths), values) / (values["per_device_train_batch_size"] * devices(hardware)))
+    batches = ceil(_rows(list(lengths), values) / (values["per_device_train_batch_size"] * hardware.world_size))
     an_epoch: int = max(1, ceil(batches / values["gradient_accumulation_steps"]))
     return ceil(an_epoch * float(values["num_train_epochs"]))
 
@@ -33,7 +33,7 @@ def tokens(values: Mapping[str, Any], datasets: Mapping[str, Turns], hardware: H
     """The tokens of all rows in all epochs, each row up to `cutoff_len`; None while they are not known."""
     if not datasets:
         return None
-    kept = 1.0 - values["val_size"] if values["val_size"] < 1 else 1.0
+    kept: float = 1.0 - values["val_size"] if values["val_size"] < 1 else 1.0
     most = values["max_samples"]
     an_epoch = sum(int(turns.of_rows()[:most].clip(max=values["cutoff_len"]).sum()) for turns in datasets.values())
     epochs = values["num_train_epochs"]
@@ -43,15 +43,10 @@ def tokens(values: Mapping[str, Any], datasets: Mapping[str, Turns], hardware: H
     return round(an_epoch * kept * float(epochs))
 
 
-def devices(hardware: Hardware) -> int:
-    """How many devices train; the CPU is one."""
-    return max(1, len(hardware.gpus))
-
-
 def _rows(lengths: list[Lengths], values: Mapping[str, Any]) -> int:
     """The rows of an epoch, as the trainer sees them: packed ones where they are packed."""
     if packs(values):
-        return max(1, ceil(sum(length.total for length in lengths) / values["cutoff_len"]))
+        return max(1, ceil(sum(length.total for length in lengths) / int(values["cutoff_len"])))
     most = values.get("max_samples")
     rows = sum(min(length.rows, most) if most else length.rows for length in lengths)
     held_back = values.get("val_size") or 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from lf_wrap.dataset import Mix, build, fetch_missing, is_fresh, load_spec, mix
-from lf_wrap.files import existing_file, shown, usable, write_text
+from lf_wrap.dataset import Mix, build, fetch_missing, is_fresh, mix
+from lf_wrap.files import shown, usable, write_text
 from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.script import write_script
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.recipe import (
+    build_spec,
     export_settings,
     launch_environment,
     require_datasets,
@@ -27,9 +28,7 @@ def _build_inputs(run: Run) -> dict[str, str]:
 
 
 def _build(run: Run) -> None:
-    if run.recipe.data.build:
-        fix = "run from the workspace that `lfw init` laid out, or correct data.build"
-        specs = load_spec(existing_file(Path(run.recipe.data.build), fix))
+    if specs := build_spec(run.recipe):
         with progress(run.console, "MiB") as line:
             fetch_missing(specs.values(), lambda what, here, total: line.at(here >> 20, total >> 20, what))
         if is_fresh(specs, run.dataset_dir):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from lf_wrap.files import shown
 from lf_wrap.recipe.arguments import Arguments
 from lf_wrap.recipe.base_model import BaseModel, base_model
 from lf_wrap.recipe.hardware import Hardware
+from lf_wrap.recipe.inside_llamafactory import kept
 from lf_wrap.recipe.schema import Recipe
 from lf_wrap.recipe.setting import Settings
 from lf_wrap.recipe.settings import train_settings
@@ -29,6 +31,8 @@ class Case:
     path: Path
     hardware: Hardware
     arguments: Arguments
+    asked: Callable[[str, Any], Any | None] = kept
+    """Asks a program of `inside_llamafactory`; None where it may not be started and no answer is kept."""
 
     @cached_property
     def sound(self) -> Recipe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from lf_wrap.recipe.checks import (
     port,
     precision,
     rows,
+    template,
     thinking,
 )
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem, from_error
 from lf_wrap.recipe.hardware import Hardware
+from lf_wrap.recipe.inside_llamafactory import ask, kept
 from lf_wrap.recipe.llamafactory import known_template
 from lf_wrap.recipe.schema import Recipe
 from lf_wrap.recipe.steps import steps, tokens
@@ -41,6 +44,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     rows.problems,
     cutoff.problems,
     packing.problems,
+    template.problems,
     thinking.problems,
     leftovers.problems,
     losses.problems,
@@ -74,16 +78,20 @@ class Outcome:
         return {"ok": self.ok, "problems": [problem.result() for problem in self.problems], **told}
 
 
-def check(recipe: Recipe, path: Path, hardware: Hardware, before: Callable[[], None] = lambda: None) -> Outcome:
+def check(
+    recipe: Recipe, path: Path, hardware: Hardware, before: Callable[[], None] = lambda: None, *, quick: bool = False
+) -> Outcome:
     """Holds the recipe at `path` against everything that can be known without a GPU.
 
-    `before` is called before a child process is started, which takes seconds and happens once an installation.
+    `before` is called before a child process is started, which takes seconds: once an installation for its arguments,
+    once a template and tokenizer for the rendering. A `quick` check takes the rendering only where it is kept.
 
     Raises:
         UserError: LLaMA-Factory is not installed.
         ChildFailed: it is broken.
     """
-    case = Case(recipe, path, hardware, installed_arguments(before))
+    asked = kept if quick else partial(ask, before=before)
+    case = Case(recipe, path, hardware, installed_arguments(before), asked)
     found = [problem for one in (_names, *CHECKS) for problem in one(case)]
     if isinstance(case.filled, UserError) and not any(problem.level == "error" for problem in found):
         found.append(from_error(case.filled, case.where("model")))

@@ -13,7 +13,7 @@ from typing import Any
 
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
-from lf_wrap.recipe.deepspeed_stage import deepspeed_stage
+from lf_wrap.recipe.deepspeed import zero_stage
 
 Values = dict[str, Any]
 
@@ -29,7 +29,7 @@ class Rule:
 
 
 def problems(case: Case) -> Iterator[Problem]:
-    values = case.values
+    values = {**case.values, "deepspeed": case.sound.train.get("deepspeed")}  # its name, not yet a rendered file
     for rule in RULES:
         if rule.broken(values):
             said = [key for key in rule.keys if key in case.recipe.train]
@@ -42,7 +42,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def _zero3(values: Values) -> bool:
-    return deepspeed_stage(values["deepspeed"]) == 3
+    return zero_stage(values["deepspeed"]) == 3
 
 
 def _evaluates(values: Values) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lf_wrap.dataset import load_card, load_spec, raw_files, registered
+from lf_wrap.dataset import load_card, raw_files, registered
 from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import content_hash, shown
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem, from_error
+from lf_wrap.recipe.datasets import build_spec
 
 
 def problems(case: Case) -> Iterator[Problem]:
@@ -47,9 +48,7 @@ def named(case: Case) -> list[tuple[str, str]]:
 
 def _to_be_built(case: Case) -> set[str]:
     """What the recipe's spec will have built by the time of training; test rows are made unless the spec says 0."""
-    if case.recipe.data.build is None:
-        return set()
-    specs = load_spec(Path(case.recipe.data.build))
+    specs = build_spec(case.recipe)
     for spec in specs.values():
         if not spec.from_hubs:  # what comes from a hub is fetched before the build
             raw_files(spec)  # the build reads them again, to see whether they have changed
@@ -57,9 +56,12 @@ def _to_be_built(case: Case) -> set[str]:
 
 
 def _of_file(case: Case, key: str, name: str, file_name: object) -> Iterator[Problem]:
+    where = case.where(key)
     if not isinstance(file_name, str):
-        return  # it lies on a hub, and LLaMA-Factory fetches it
-    path, where = case.dataset_dir / file_name, case.where(key)
+        fix = "`lfw fetch` it and build it with `lfw build-data`: a run records the hash of every row it trains on"
+        yield Problem("error", f"dataset {name!r} is not a local file", where, fix)
+        return
+    path = case.dataset_dir / file_name
     if not path.exists():
         what = f"{shown(path)}, the file of dataset {name!r}, is missing"
         if case.recipe.data.build is None:
@@ -80,8 +82,13 @@ def _as_built(case: Case, where: str, name: str, path: Path) -> Iterator[Problem
     built = {Path(file).name: kind for kind, file in card.files.items()} if card else {}
     if card and path.name in built and content_hash(path) != card.hashes[built[path.name]]:
         what = f"{shown(path)} is not as lfw built it: its hash differs from the one on its card"
-        fix = "build it again, or register the changed file under a name of its own"
-        yield Problem("error", what, where, fix)
+        if case.recipe.data.build:
+            yield Problem(
+                "warning", f"{what}; it will be built anew", where, "keep a copy if you changed it on purpose"
+            )
+        else:
+            fix = "build it again, or register the changed file under a name of its own"
+            yield Problem("error", what, where, fix)
 
 
 def _fix(name: str, known: set[str]) -> str:

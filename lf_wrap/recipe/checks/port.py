@@ -8,17 +8,18 @@ from collections.abc import Iterator
 
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
-from lf_wrap.recipe.steps import devices
 
 
 def problems(case: Case) -> Iterator[Problem]:
-    """LLaMA-Factory looks for a free port itself unless MASTER_PORT names one (0.9.5, `launcher.py`)."""
-    said = os.environ.get("MASTER_PORT")
-    several = devices(case.hardware) > 1 or os.environ.get("FORCE_TORCHRUN", "0").lower() in {"true", "y", "1"}
-    first = os.environ.get("NODE_RANK", "0") == "0"
-    if said is None or not several or not first:
+    """LLaMA-Factory looks for a free port itself unless one is named (0.9.5, `launcher.py`); node 0 listens there."""
+    nodes = case.hardware.nodes
+    if case.hardware.world_size == 1 or nodes.rank:
         return
-    where = "the environment: MASTER_PORT"
+    where, said = "the environment: MASTER_PORT", os.environ.get("MASTER_PORT")
+    if nodes.count > 1:
+        where, said = "--master, or MASTER_PORT", str(nodes.port)
+    if said is None:
+        return
     if not said.isdecimal() or not 0 < int(said) < 1 << 16:
         yield Problem("error", f"MASTER_PORT is no port: {said!r}", where, "take a number from 1024 to 65535")
     elif _taken(int(said)):

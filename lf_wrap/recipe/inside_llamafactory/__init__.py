@@ -23,6 +23,8 @@ from lf_wrap.recipe.llamafactory import package_folder
 
 DECIDING = ("llamafactory", "transformers", "tokenizers", "peft")
 """The packages whose versions can change an answer."""
+# No GPU is touched, no hub asked; the warnings of what is imported are nobody's concern here.
+QUIETLY = {"CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
 RUN = f"""
 import importlib, json, pathlib, sys
 program = importlib.import_module("{__name__}." + sys.argv[1])
@@ -70,7 +72,7 @@ def ask(program: str, question: Any, before: Callable[[], None] = lambda: None) 
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_OFFLINE": "1"},
+            env={**os.environ, **QUIETLY},
         )
         if done.returncode != 0 or not written.exists():
             told = [line for line in done.stderr.splitlines() if line.strip()] or ["it printed nothing"]

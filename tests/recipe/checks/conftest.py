@@ -43,7 +43,7 @@ def checked(built: Path, tiny_model: Path) -> Checked:
     def call(*overrides: str, hardware: Hardware = CPU, bare: bool = True) -> list[Problem]:
         path = Path("recipes/demo.yaml")
         given = [f"model={tiny_model}", "template=qwen", *(["train={}"] if bare else []), *overrides]
-        return check(load_recipe(path, given), path, hardware).problems
+        return check(load_recipe(path, given), path, hardware, quick=True).problems
 
     return call
 
