@@ -136,6 +136,9 @@ class Recipe(BaseModel):
         default=None, description="LLaMA-Factory's name of the chat template; the tokenizer's own when left out"
     )
     data: Data
+    effective_batch: PositiveInt | None = Field(
+        default=None, description="rows a step: batch size × accumulation × processes; 8 when left out"
+    )
     train: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory train arguments, verbatim")
     guard: Guard = Field(default_factory=Guard)
     export: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory export arguments, verbatim")

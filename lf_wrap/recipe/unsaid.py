@@ -18,6 +18,8 @@ EFFECTIVE_BATCH = 8  # the tutorial's 2 × 4
 LONGEST_UNASKED = 4096  # a single endless row must not set the memory of every batch
 LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about ten times a full tuning's
 UNMEASURED = 2048
+WARMUP = 0.1  # a share of all steps; transformers takes the ratio where both are said, so only one is filled in
+WARMUPS = {"warmup_steps", "warmup_ratio"}
 PRECISIONS = ("bf16", "fp16", "pure_bf16", "fp8")
 
 
@@ -32,13 +34,12 @@ def unsaid(
     filled["logging_nan_inf_filter"] = Setting(False, "or a loss of NaN is logged as 0")
     if _knows_sigterm():
         filled["enable_jit_checkpoint"] = Setting(True, "who stops it, with Ctrl-C or SIGTERM, loses no step")
-    filled |= _batch(said, hardware)
+    filled |= _batch(said, recipe.effective_batch, hardware)
     filled["learning_rate"] = Setting(
         LEARNING_RATE.get(recipe.finetuning_type, 1e-5), f"usual for {recipe.finetuning_type}"
     )
     filled["num_train_epochs"] = Setting(3.0)
     filled["lr_scheduler_type"] = Setting("cosine")
-    filled["warmup_ratio"] = Setting(0.1)
     filled["seed"] = Setting(42)
     if not hardware.gpus:
         filled["use_cpu"] = Setting(True, "no GPU here: fp32 on the CPU")
@@ -70,24 +71,39 @@ def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:
     return Setting(limit, f"the longest of {rows:,} rows has up to {longest:,} tokens and will be cut")
 
 
-def _batch(said: Settings, hardware: Hardware) -> Settings:
-    """Batch size and accumulation for an effective batch of 8, as far as the recipe leaves them open."""
-    processes = hardware.world_size
-    default = 2 if hardware.gpus else 4
-    batch = int(said["per_device_train_batch_size"].value) if "per_device_train_batch_size" in said else default
-    accumulation = max(1, EFFECTIVE_BATCH // (batch * processes))
-    why = f"{batch} × {accumulation} × {processes} = {batch * accumulation * processes} rows a step"
+def _batch(said: Settings, wish: int | None, hardware: Hardware) -> Settings:
+    """Batch size and accumulation that make the wished rows a step (8 without a wish), as far as the recipe leaves them open.
+
+    What it says itself stays; where the numbers do not divide, a step has the nearest number of rows below.
+    """
+    processes, wished = hardware.world_size, wish or EFFECTIVE_BATCH
+    accumulation = int(said["gradient_accumulation_steps"].value) if "gradient_accumulation_steps" in said else None
+    if "per_device_train_batch_size" in said:
+        batch = int(said["per_device_train_batch_size"].value)
+    else:
+        batch = max(1, min(2 if hardware.gpus else 4, wished // (processes * (accumulation or 1))))
+    accumulation = accumulation or max(1, wished // (batch * processes))
+    rows = batch * accumulation * processes
+    why = f"{batch} × {accumulation} × {processes} = {rows} rows a step"
+    if wish and rows != wished:
+        why += f", where {wished} were wished" if rows > wished else f", the nearest to {wished}"
     return {"per_device_train_batch_size": Setting(batch), "gradient_accumulation_steps": Setting(accumulation, why)}
 
 
 def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware) -> Settings:
-    """How often to log and save: about fifty points in the loss curve, about five checkpoints of which two are kept."""
+    """The warm-up, and how often to log and save: about fifty points in the loss curve, about five checkpoints.
+
+    Of the checkpoints two are kept.
+    """
+    ratio = {"warmup_ratio": Setting(WARMUP)} if not WARMUPS & settings.keys() else {}
     if lengths is None:
-        return {"logging_steps": Setting(10), "save_steps": Setting(500), "save_total_limit": Setting(2)}
+        return {**ratio, "logging_steps": Setting(10), "save_steps": Setting(500), "save_total_limit": Setting(2)}
     values = {key: setting.value for key, setting in settings.items()}
     steps = steps_of(lengths, values, hardware)
     if values.get("max_steps", -1) > 0:  # -1 is the Trainer's own "not set"
         steps = values["max_steps"]
     why = f"of about {steps:,.0f} steps"
+    warmup = {"warmup_steps": Setting(round(WARMUP * steps), f"a tenth {why}")} if ratio else {}
     logging, saving = max(1, min(10, round(steps / 50))), max(50, round(steps / 5))
-    return {"logging_steps": Setting(logging, why), "save_steps": Setting(saving, why), "save_total_limit": Setting(2)}
+    often = {"logging_steps": Setting(logging, why), "save_steps": Setting(saving, why)}
+    return {**warmup, **often, "save_total_limit": Setting(2)}

@@ -202,3 +202,39 @@ def test_a_dataset_without_test_rows_cannot_be_evaluated() -> None:
     require_datasets(recipe())
     with pytest.raises(UserError, match="'demo_nrm' has no test rows"):
         require_datasets(recipe("evaluate.test=[demo_nrm]"))
+
+
+@pytest.mark.parametrize(
+    ("hardware", "wished", "overrides", "batch", "accumulation", "why"),
+    [
+        (A100, 16, [], 2, 8, "= 16 rows a step"),
+        (FOUR_A100, 32, [], 2, 4, "= 32 rows a step"),
+        (A100, 1, [], 1, 1, "= 1 rows a step"),
+        (FOUR_A100, 4, [], 1, 1, "= 4 rows a step"),
+        (FOUR_A100, 2, [], 1, 1, "= 4 rows a step, where 2 were wished"),
+        (A100, 10, ["train.per_device_train_batch_size=4"], 4, 2, "= 8 rows a step, the nearest to 10"),
+        (A100, 16, ["train.gradient_accumulation_steps=8"], 2, 8, ""),
+        (A100, 8, ["train.gradient_accumulation_steps=8"], 1, 8, ""),
+    ],
+)
+def test_a_wished_effective_batch_decides_batch_and_accumulation(
+    hardware: Hardware, wished: int, overrides: list[str], batch: int, accumulation: int, why: str
+) -> None:
+    found = train_settings(recipe(f"effective_batch={wished}", *overrides), hardware, RUN)
+    said = (found["per_device_train_batch_size"].value, found["gradient_accumulation_steps"].value)
+    assert said == (batch, accumulation)
+    assert found["gradient_accumulation_steps"].why.endswith(why)
+
+
+def test_the_warm_up_is_a_tenth_of_the_steps_where_they_are_known(tiny_model: Path) -> None:
+    known, unknown = (train_settings(recipe(model=model), CPU, RUN) for model in (tiny_model, "org/model"))
+    assert (known["warmup_steps"].value, known["warmup_steps"].why) == (5, "a tenth of about 54 steps")
+    assert "warmup_ratio" not in known
+    assert unknown["warmup_ratio"].value == 0.1
+
+
+@pytest.mark.parametrize("said", ["warmup_ratio=0.03", "warmup_steps=7"])
+def test_a_warm_up_that_the_recipe_says_stays_the_only_one(tiny_model: Path, said: str) -> None:
+    for model in (tiny_model, "org/model"):
+        found = train_settings(recipe(f"train.{said}", model=model), CPU, RUN)
+        assert [key for key in found if key.startswith("warmup")] == [said.partition("=")[0]]
