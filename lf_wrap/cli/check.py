@@ -48,15 +48,18 @@ def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool
       lfw check recipes/med_sft_lora.yaml
       lfw check train.yaml --set train.cutoff_len=2048 --json
     """
-    from lf_wrap.recipe import detect_hardware, load_recipe
+    from lf_wrap.pipeline import training_seconds
+    from lf_wrap.recipe import choose, detect_hardware, load_recipe
     from lf_wrap.recipe.checks import check
 
     screen = console(as_json)
     loaded = load_recipe(recipe, overrides)
-    outcome = check(loaded, recipe, detect_hardware(), lambda: screen.print(ASKING, style="dim"), quick=quick)
-    tell(outcome, screen)
+    hardware = choose(loaded, detect_hardware())
+    outcome = check(loaded, recipe, hardware, lambda: screen.print(ASKING, style="dim"), quick=quick)
+    seconds = training_seconds(loaded, outcome.values, outcome.steps, hardware, Path("runs"))
+    tell(outcome, seconds, screen)
     if as_json:
-        print_json(outcome.result())
+        print_json({**outcome.result(), "seconds": None if seconds is None else round(seconds)})
     if not outcome.ok:
         sys.exit(1)
 
@@ -75,18 +78,24 @@ def tell_problems(problems: list[Problem], screen: Console) -> None:
         screen.print(f"         fix:   {problem.fix}")
 
 
-def tell(outcome: Outcome, screen: Console) -> None:
+def tell(outcome: Outcome, seconds: float | None, screen: Console) -> None:
     """The problems, and what the run will take."""
     tell_problems(outcome.problems, screen)
     if outcome.steps is not None:
-        screen.print(f"steps     {outcome.steps:,}")
+        pace = "time unknown until the first run" if seconds is None else f"about {_span(seconds)} of training"
+        screen.print(f"steps   {outcome.steps:,}: {pace}")
     if outcome.tokens is not None:
-        screen.print(f"tokens    {outcome.tokens:,}, in all epochs")
+        screen.print(f"tokens  {outcome.tokens:,} in all epochs")
     if outcome.disk_bytes is not None:
-        screen.print(f"disk      {outcome.disk_bytes / 1e9:,.2f} GB of weights and checkpoints at most")
-    errors = sum(problem.level == "error" for problem in outcome.problems)
-    warnings = len(outcome.problems) - errors
-    counted = ", ".join(
-        f"{count} {word}{'s' * (count > 1)}" for count, word in ((errors, "error"), (warnings, "warning")) if count
-    )
+        screen.print(f"disk    {outcome.disk_bytes / 1e9:,.2f} GB of weights and checkpoints at most")
+    levels = [problem.level for problem in outcome.problems]
+    told = [f"{levels.count(level)} {level}s" for level in ("error", "warning") if level in levels]
+    counted = ", ".join(text.removesuffix("s") if text.startswith("1 ") else text for text in told)
     screen.print(counted or "nothing to mend", style="bold" if counted else "bold green")
+
+
+def _span(seconds: float) -> str:
+    """A time in the two units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

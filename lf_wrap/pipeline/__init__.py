@@ -1,6 +1,7 @@
 """A run, from raw files to the report: its folder and ledger, its stages, the children it starts."""
 
 from lf_wrap.pipeline.asking import ask
+from lf_wrap.pipeline.estimate import training_seconds
 from lf_wrap.pipeline.forms import export_forms, trained_run
 from lf_wrap.pipeline.launch import llamafactory_cli
 from lf_wrap.pipeline.plan import plan
@@ -32,4 +33,5 @@ __all__ = [
     "scores_of",
     "side_by_side",
     "trained_run",
+    "training_seconds",
 ]

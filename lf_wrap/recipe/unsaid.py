@@ -72,7 +72,7 @@ def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:
 
 
 def _batch(said: Settings, wish: int | None, hardware: Hardware) -> Settings:
-    """Batch size and accumulation that make the wished rows a step (8 without a wish), as far as the recipe leaves them open.
+    """Batch size and accumulation for the wished rows a step (8 without a wish), as far as the recipe leaves them open.
 
     What it says itself stays; where the numbers do not divide, a step has the nearest number of rows below.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,8 @@ class Outcome:
     """The optimizer's steps; None while the datasets are not built or the tokenizer is not here."""
     tokens: int | None
     """The tokens of all rows in all epochs, up to `cutoff_len` each."""
+    values: Mapping[str, Any]
+    """Every train argument as it will be, LLaMA-Factory's own where nobody says it."""
     disk_bytes: int | None
     """What the run writes at most; None while the model is not here."""
 
@@ -99,6 +101,7 @@ def check(
         problems=sorted(dict.fromkeys(found), key=lambda problem: problem.level),
         steps=steps(case.values, case.lengths, hardware),
         tokens=tokens(case.values, case.lengths, hardware),
+        values=case.values,
         disk_bytes=disk.bytes_written(case),
     )
 
