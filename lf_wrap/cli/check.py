@@ -86,6 +86,8 @@ def tell(outcome: Outcome, seconds: float | None, screen: Console) -> None:
         screen.print(f"steps   {outcome.steps:,}: {pace}")
     if outcome.tokens is not None:
         screen.print(f"tokens  {outcome.tokens:,} in all epochs")
+    if outcome.memory is not None:
+        screen.print(f"memory  about {outcome.memory.needed / (1 << 30):,.1f} GiB a GPU at the peak")
     if outcome.disk_bytes is not None:
         screen.print(f"disk    {outcome.disk_bytes / 1e9:,.2f} GB of weights and checkpoints at most")
     levels = [problem.level for problem in outcome.problems]

@@ -20,6 +20,7 @@ from lf_wrap.recipe.checks import (
     entries,
     leftovers,
     losses,
+    memory,
     packages,
     packing,
     port,
@@ -33,6 +34,7 @@ from lf_wrap.recipe.checks.problem import Problem, from_error
 from lf_wrap.recipe.hardware import Hardware
 from lf_wrap.recipe.inside_llamafactory import ask, kept
 from lf_wrap.recipe.llamafactory import known_template
+from lf_wrap.recipe.memory import Memory
 from lf_wrap.recipe.schema import Recipe
 from lf_wrap.recipe.steps import steps, tokens
 
@@ -49,6 +51,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     leftovers.problems,
     losses.problems,
     precision.problems,
+    memory.problems,
     packages.problems,
     disk.problems,
     port.problems,
@@ -66,6 +69,8 @@ class Outcome:
     """The tokens of all rows in all epochs, up to `cutoff_len` each."""
     values: Mapping[str, Any]
     """Every train argument as it will be, LLaMA-Factory's own where nobody says it."""
+    memory: Memory | None
+    """Of each GPU; None where the model's shape is not known."""
     disk_bytes: int | None
     """What the run writes at most; None while the model is not here."""
 
@@ -76,7 +81,12 @@ class Outcome:
 
     def result(self) -> dict[str, Any]:
         """What `lfw check --json` prints."""
-        told = {"steps": self.steps, "tokens": self.tokens, "disk_bytes": self.disk_bytes}
+        told = {
+            "memory": self.memory.result() if self.memory else None,
+            "steps": self.steps,
+            "tokens": self.tokens,
+            "disk_bytes": self.disk_bytes,
+        }
         return {"ok": self.ok, "problems": [problem.result() for problem in self.problems], **told}
 
 
@@ -102,6 +112,7 @@ def check(
         steps=steps(case.values, case.lengths, hardware),
         tokens=tokens(case.values, case.lengths, hardware),
         values=case.values,
+        memory=memory.estimate(case),
         disk_bytes=disk.bytes_written(case),
     )
 
