@@ -66,7 +66,7 @@ def vocabulary(model: Path, rows: int) -> Vocabulary:
         raise _not_ours(model, "it has no tokenizer.json")
     content = json.loads(file.read_text(encoding="utf-8"))
     bpe = content["model"]
-    if bpe.get("type") not in (None, "BPE") or bpe.get("byte_fallback"):
+    if bpe.get("type") not in (None, "BPE") or "<0x00>" in bpe["vocab"]:  # SentencePiece's bytes are tokens like that
         raise _not_ours(model, "its tokenizer is no byte-level BPE")
     added = {token["id"]: token for token in content.get("added_tokens", [])}
     by_id = {place: token for token, place in bpe["vocab"].items()} | {

@@ -16,7 +16,7 @@ from lf_wrap.model.mergeable import require_space
 from lf_wrap.model.parity.logits import Place, load, logit_parity, place_for
 from lf_wrap.model.weights import Weights
 
-# In standard deviations of the logits, measured in docs/export.md: with so few bits greedy tokens may be others.
+# In standard deviations of the logits: with so few bits greedy tokens may be others, and only a broken file is caught.
 LARGEST = {8: 2.0, 4: 8.0}
 
 

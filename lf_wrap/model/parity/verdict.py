@@ -16,11 +16,13 @@ from lf_wrap.model.parity.trained_template import TrainedTemplate
 from lf_wrap.model.parity.weights import WeightParity, weight_parity
 from lf_wrap.model.weights import Weights
 
-# The largest difference of two logits, in standard deviations of the reference's logits, that rounding explains.
-# float32 rounds sums of a model's width at about 1e-6 of their size. A weight that is rounded once is off by up to
-# 2^-9 (bfloat16) or 2^-12 (float16) of itself; the errors of all layers together were at most 0.05 and 0.01 where
-# docs/export.md measured them, and another adapter's logits differ by more than 1.
+# The largest difference of two logits, in standard deviations of the reference's logits, that is put down to rounding.
+# float32 rounds sums of a model's width at about 1e-6 of their size; a weight that is rounded once is off by up to 2^-9
+# (bfloat16) or 2^-12 (float16) of itself, and the errors of all layers and the largest of a vocabulary of logits are
+# allowed one to two hundred times that. A well-trained adapter moves logits by about one deviation. The tensors are
+# the sharper test; these bounds decide alone only where tensors cannot be compared.
 LARGEST = {"float32": 1e-3, "float16": 0.05, "bfloat16": 0.25}
+HALF = 0.5  # of what the adapter moves the logits by: a merge is nearer to the tuned model than to the base
 LITTLE_KEPT = 0.9  # below this share of the adapter's change that survives rounding, people are told
 
 
@@ -112,6 +114,8 @@ def _logit_cause(logits: LogitParity | None, weights: WeightParity | None) -> st
     if not logits.finite:
         return "the exported model's logits are not finite: a weight is NaN or too large for its dtype"
     differs, allowed = "the exported model answers differently", _allowed(logits, weights)
+    if weights is None and logits.tuning and logits.mean_abs_diff > HALF * logits.tuning:
+        return f"{differs}: unmerged or another adapter, its logits are as far from the tuned model's as the base's"
     if logits.max_abs_diff > allowed:
         return f"{differs}: logits are up to {logits.max_abs_diff:.3g} apart, rounding explains {allowed:.3g}"
     if not logits.same_greedy and not logits.near_tie:

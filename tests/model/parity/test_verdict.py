@@ -142,6 +142,7 @@ def test_an_adapter_that_is_no_plain_lora_is_judged_by_its_logits(
     assert parity.ok, parity.cause
     assert parity.weights is None
     assert "the exported model answers differently" in proved(merged, dora).cause
+    assert "unmerged or another adapter" in proved(merge(), dora).cause
 
 
 def test_trained_weights_are_held_against_the_export(proved: Prove, merged: Path, merge: Merge) -> None:
