@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lf_wrap.cli.complete import recipes
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.command("check")
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), shell_complete=recipes)
 @set_option
 @click.option(
     "--schema",

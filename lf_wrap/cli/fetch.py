@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lf_wrap.cli.complete import hub_names
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def _list_names(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 @click.command("fetch")
 @click.argument("kind", type=click.Choice(["model", "dataset"]))
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=hub_names)
 @click.option(
     "--to",
     "folder",

@@ -9,6 +9,7 @@ import sys
 import click
 
 from lf_wrap import __version__
+from lf_wrap.cli.language import line, translated
 from lf_wrap.errors import Interrupted, LfwError, UserError
 
 # Each command's module in this package (its function has the same name) and its line in `lfw --help`: the modules
@@ -41,8 +42,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"lf_wrap.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
+        return translated(module.command, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -55,7 +55,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl([(name, line(name, english)) for name, (_, english) in COMMANDS.items()])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "LFW"})
@@ -78,7 +78,7 @@ def run() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:]) or os.environ.get("LFW_DEBUG") in {"1", "true"}
     try:
-        sys.exit(lfw.main(arguments, standalone_mode=False))
+        sys.exit(translated(lfw, "lfw").main(arguments, standalone_mode=False))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:

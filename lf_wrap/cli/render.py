@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from lf_wrap.cli.complete import recipes
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 
 
 @click.command("render")
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), shell_complete=recipes)
 @set_option
 @click.option(
     "--out",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import recipes
 from lf_wrap.cli.devices import devices_options
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 from lf_wrap.errors import UserError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), shell_complete=recipes)
 @set_option
 @click.option("--from", "first", metavar="STAGE", help="Do this stage and all after it again.")
 @click.option("--to", "last", metavar="STAGE", help="Stop after this stage.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lf_wrap.cli.complete import recipes, saved_configurations
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
 
 
 @click.command("webui")
-@click.argument("recipe", required=False, type=click.Path(path_type=Path))
+@click.argument("recipe", required=False, type=click.Path(path_type=Path), shell_complete=recipes)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The port to listen on.")
-@click.option("--import", "imported", metavar="NAME", help="Turn a configuration saved in the board into a recipe.")
+@click.option(
+    "--import",
+    "imported",
+    metavar="NAME",
+    shell_complete=saved_configurations,
+    help="Turn a configuration saved in the board into a recipe.",
+)
 @click.option("--prepare", "only_prepare", is_flag=True, help="Lay the workspace out and do not start the board.")
 @json_option
 def command(recipe: Path | None, host: str, port: int, imported: str | None, only_prepare: bool, as_json: bool) -> None:

@@ -1,0 +1,131 @@
+"""Help in Chinese. `line` stands in the list of commands, `help` above a command's examples, which need no words.
+
+`*` holds the options that mean the same in every command. A test names what is missing here.
+"""
+
+from __future__ import annotations
+
+HELP: dict[str, dict[str, str]] = {
+    "*": {
+        "--json": "在标准输出的最后一行以 JSON 给出结果。",
+        "--set": "覆盖配方里的某个值，例如 train.learning_rate=5e-5。",
+    },
+    "lfw": {
+        "help": "基于 LLaMA-Factory，把原始的医疗与角色扮演数据变成微调好、已导出、经过如实评测的模型。",
+        "--debug": "出错时显示完整的调用栈。",
+        "--version": "显示版本号。",
+    },
+    "demo": {
+        "line": "用示例数据和小模型跑完整流程，几分钟，不需要 GPU。",
+        "help": "用示例数据跑完整流程：让 SmolLM2-135M 学会中文术语标准化，并对比训练前后。\n\n"
+        "在两个 CPU 核上约五分钟；第二次只要几秒。",
+        "--dir": "建立并使用的工作目录。",
+        "--model": "代替 SmolLM2-135M-Instruct 的模型目录或 hub id；请同时给出 --template。",
+        "--template": "--model 的对话模板。",
+        "--fresh": "即使演示已经跑过，也重新训练。",
+    },
+    "init": {
+        "line": "建立工作目录：数据集说明、配方、示例数据。",
+        "help": "在 FOLDER 里放好 dataset_info/（说明与示例数据）和 recipes/。已有的文件不会改动。",
+    },
+    "doctor": {
+        "line": "检查本机：有什么、缺什么、怎么补。",
+        "help": "检查本机：软件包、GPU、模型站点与镜像、磁盘、端口；每一项都给出补救的命令。\n\n"
+        "lfw 必需的东西坏了时，退出码为 1。",
+    },
+    "fetch": {
+        "line": "从模型站点下载模型或数据集，完整且经过校验。",
+        "help": "从 ModelScope 或 Hugging Face 下载模型或数据集：断点续传，下载后校验。\n\n"
+        "ID 写作 OWNER/NAME，或用短名。HF_ENDPOINT 与 MODELSCOPE_ENDPOINT 可选择镜像。",
+        "--to": "放到哪里；省略时为 models/NAME 或 dataset_info/raw/NAME。",
+        "--hub": "向谁下载；省略时先 ModelScope 后 Hugging Face，或听从 USE_MODELSCOPE_HUB。",
+        "--list-names": "列出不必写 owner 的短名。",
+    },
+    "build-data": {
+        "line": "把原始文件变成已登记的 LLaMA-Factory 数据集。",
+        "help": "把原始文件变成 LLaMA-Factory 数据集，并登记到 OUT/dataset_info.json。",
+        "--type": "文件里是什么；省略时自动识别。",
+        "--name": "数据集的名字；省略时取第一个文件名。",
+        "--out": "LLaMA-Factory 的 dataset_dir。",
+        "--train": "训练集行数；省略时全部。",
+        "--test": "测试集行数，绝不与训练集重合；省略时 5 %，至多 100 行。",
+        "--seed": "打乱顺序的随机种子；省略时为 42。",
+        "--tokenizer": "模型目录：数据卡会据此统计 token 并建议 cutoff_len。",
+        "--list-types": "列出认识的原始格式。",
+        "--workers": "进程数；省略时等于核数。结果不受影响。",
+    },
+    "check": {
+        "line": "在花费 GPU 时间之前，说出配方会出什么问题。",
+        "help": "在花费 GPU 时间之前，说出 RECIPE 会出什么问题。有问题时退出码为 1。",
+        "--schema": "打印配方的 JSON Schema，供编辑器使用。",
+    },
+    "render": {
+        "line": "写出配方的 train.yaml 和 export.yaml。",
+        "help": "写出 train.yaml 和 export.yaml，与 `lfw run` 交给 llamafactory-cli 的完全一样。",
+        "--out": "文件与权重的目录；省略时为 rendered/<配方>。",
+    },
+    "compare": {
+        "line": "把几次训练放在同样的题目上比较：谁更好，有多确定。",
+        "help": "在各次训练都答过的题目上比较它们；其余的都与第一个相比。\n\n"
+        "只给一个 RUN：比较它的原模型与微调后的模型。",
+    },
+    "judge": {
+        "line": "由裁判模型或人来说哪些回答更好。",
+        "help": "请裁判评判回答：一个 RUN 时比较其原模型与微调后的模型，几个 RUN 时比较各自微调后的模型。\n\n"
+        "裁判可以是任何兼容 OpenAI 的接口；密钥读自 OPENAI_API_KEY，或配方指定的变量。"
+        "两个回答的胜负须在两种顺序下一致才算数。问过的不再问。",
+        "--test": "只用这一组题；省略时全部。",
+        "--url": "裁判的接口地址；省略时取配方的 evaluate.judge.base_url。",
+        "--model": "裁判模型；省略时取配方的 evaluate.judge.model。",
+        "--rubric": "general、medical、roleplay，或一个 YAML 文件。",
+        "--limit": "每组题的行数。",
+        "--dry-run": "只说要多少次调用、多少 token，什么也不问。",
+        "--sheet": "写出给人评判的盲评表（CSV 或 xlsx）。",
+        "--read": "读回填好的表；两份时还会给出一致程度。",
+    },
+    "run": {
+        "line": "构建、训练、导出、评测、报告：一个配方，一个目录。",
+        "help": "构建数据、训练、导出，让原模型与微调后的模型回答同样的题目，并写出报告。\n\n"
+        "阶段：build、train、export、evaluate、report。已完成且仍然有效的会跳过。",
+        "--from": "从这个阶段起重新做。",
+        "--to": "做到这个阶段为止。",
+        "--dry-run": "打印计划和确切的命令，什么也不做。",
+        "--fresh": "新建运行目录，而不是接着这个配方上次的。",
+        "--run-dir": "运行目录；省略时为 runs/<配方>/<时间>-<哈希>。",
+        "--gpus": "用来训练的 GPU：编号，或 `all`；省略时为全部可见的。",
+        "--nproc-per-node": "本机的进程数；省略时每个 GPU 一个。没有 GPU 时它们共用 CPU。",
+        "--nnodes": "有几台机器一起训练。",
+        "--node-rank": "本机是其中第几台，从 0 数起。",
+        "--master": "第 0 台机器的地址；省略端口时为 29500。",
+    },
+    "export": {
+        "line": "证明合并后的模型就是微调后的模型；写成其他格式；上传。",
+        "help": "导出训练好的模型，证明它就是微调后的那个，并转成其他格式。\n\n"
+        "各格式放在 RUN/exports/FORM；GGUF 旁边有 Ollama 的 Modelfile。",
+        "--form": "再导出一种格式，可重复给出："
+        "merged、adapter、gguf-f16、gguf-q8_0、gguf-q4_k_m、bnb-4bit、bnb-8bit、gptq-4bit、gptq-8bit。",
+        "--push": "上传到 modelscope:OWNER/NAME 或 huggingface:OWNER/NAME：指定了格式就传它，否则传合并后的模型。",
+        "--public": "--push 新建的仓库默认私有；加上此项则公开。",
+    },
+    "chat": {
+        "line": "与模型、角色对话，或让原模型与微调后的模型并排回答。",
+        "help": "与一个模型、一次训练得到的模型，或同时与它的原模型和微调后的模型对话。\n\n"
+        "Ctrl-C 停止回答；/help 列出命令。也可以从管道输入。",
+        "--adapter": "MODEL 的适配器，不合并。",
+        "--base": "未微调的模型，供 --compare 使用；RUN 自己知道。",
+        "--load-in-4bit": "加载时量化（需要 bitsandbytes）。",
+        "--system": "系统提示词。",
+        "--character": "用角色卡（PNG 或 JSON）代替系统提示词。",
+        "--preset": "如何采样。",
+        "--compare": "原模型与微调后的模型并排回答。",
+    },
+    "webui": {
+        "line": "打开 LLaMA Board，本目录的数据集、配方、训练结果都在其中。",
+        "help": "在本目录打开 LLaMA Board：数据集可以预览，配方可以填好表单，训练完的结果可以对话。\n\n"
+        "在“配置路径”里选一个配方，再按“载入训练参数”。在面板里保存过的东西不会被覆盖。",
+        "--host": "监听的地址。",
+        "--port": "监听的端口。",
+        "--import": "把在面板里保存的配置变成配方。",
+        "--prepare": "只准备好目录，不启动面板。",
+    },
+}

@@ -1,0 +1,43 @@
+"""Tab completes commands and the names that are in the folder, through click's own mechanism, quickly."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_startup import HEAVY
+
+
+def offered(folder: Path, *words: str) -> tuple[list[str], str]:
+    """What bash is offered for the last of the words, and what was imported for it."""
+    asked = {"_LFW_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    code = "import sys; sys.argv = ['lfw']; from lf_wrap.cli.main import run; run()"
+    command = [sys.executable, "-X", "importtime", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **asked}, check=False)
+    return [line.partition(",")[2] for line in done.stdout.splitlines()], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("lfw", "rend"), ["render"]),
+        (("lfw", "run", "recipes/med"), ["recipes/med_sft_full.yaml", "recipes/med_sft_lora.yaml"]),
+        (("lfw", "fetch", "da"), ["dataset"]),
+        (("lfw", "fetch", "dataset", "chin"), ["chinese-medical-dialogue"]),
+        (("lfw", "fetch", "model", "qwen3"), ["qwen3-8b"]),
+        (("lfw", "webui", "--import", "mi"), ["mine"]),
+    ],
+)
+def test_names_are_completed_and_nothing_heavy_is_loaded(
+    workspace: Path, words: tuple[str, ...], expected: list[str]
+) -> None:
+    (workspace / "llamaboard_config").mkdir()
+    (workspace / "llamaboard_config/mine.yaml").touch()
+    found, imported = offered(workspace, *words)
+    assert found == expected
+    modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in imported.splitlines()}
+    assert modules.isdisjoint(HEAVY)
