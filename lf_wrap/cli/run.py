@@ -97,12 +97,18 @@ def tell(result: dict[str, Any], screen: Console) -> None:
     """The run's outcome: one line a metric, and where the report is."""
     from rich.text import Text
 
+    from lf_wrap.evaluation import read_judged
+
+    evaluation = Path(result["run_dir"]).expanduser() / "evaluation"
+    sets = {one.name: one for one in read_judged(evaluation)} if result["scores"] else {}
     for dataset, scores in result["scores"].items():
         for metric, score in scores.items():
-            low, high = (f"{100 * end:+.1f}" if end is not None else "?" for end in score["interval"])
-            change = f"{100 * score['base']:.1f} % → {100 * score['tuned']:.1f} %"
-            sure = f"({low} … {high} points, n = {score['n']})"
+            share = sets[dataset].metrics[metric].unit == "%"
+            scale, places, unit, points = (100, ".1f", " %", " points") if share else (1, ".3g", "", "")
+            low, high = (f"{scale * end:+{places}}" if end is not None else "?" for end in score["interval"])
+            change = f"{scale * score['base']:{places}}{unit} → {scale * score['tuned']:{places}}{unit}"
+            sure = f"({low} … {high}{points}, n = {score['n']})"
             verdict = (score["verdict"], "bold")
-            screen.print(Text.assemble(f"  {dataset}  {metric:12}  {change}  {sure}  ", verdict, f": {score['why']}"))
+            screen.print(Text.assemble(f"  {dataset}  {metric:14}  {change}  {sure}  ", verdict, f": {score['why']}"))
     if result["report"]:
         screen.print(f"report: {result['report']}")

@@ -17,6 +17,7 @@ def harness_accuracy(model: Path, path: Path, *, batch_size: int = 8) -> float:
         UserError: lm-eval is not installed, or `path` holds no multiple-choice questions.
     """
     try:
+        import torch
         from lm_eval import simple_evaluate
     except ImportError:
         raise UserError("lm-evaluation-harness is not installed", fix="pip install 'lf_wrap[harness]'") from None
@@ -46,6 +47,7 @@ def harness_accuracy(model: Path, path: Path, *, batch_size: int = 8) -> float:
             model_args={"pretrained": str(model), "dtype": "float32"},
             tasks=[task],
             batch_size=batch_size,
+            device="cuda" if torch.cuda.is_available() else "cpu",
             bootstrap_iters=0,
         )
     return float(found["results"]["lfw_choice"]["acc,none"])
