@@ -13,6 +13,8 @@ from lf_wrap.cli.output import console, json_option, print_json, set_option
 from lf_wrap.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from lf_wrap.pipeline import Run
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path), shell_complete=recipes)
+@click.argument("more", nargs=-1, metavar="[KEY=V,V ...]")
 @set_option
+@click.option(
+    "--sweep", "wishes", multiple=True, metavar="KEY=V,V ...", help="One run for every combination of these values."
+)
 @click.option("--from", "first", metavar="STAGE", help="Do this stage and all after it again.")
 @click.option("--to", "last", metavar="STAGE", help="Stop after this stage.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the exact commands; do nothing.")
@@ -34,7 +40,9 @@ if TYPE_CHECKING:
 @json_option
 def command(
     recipe: Path,
+    more: tuple[str, ...],
     overrides: tuple[str, ...],
+    wishes: tuple[str, ...],
     first: str | None,
     last: str | None,
     dry_run: bool,
@@ -52,18 +60,32 @@ def command(
       lfw run recipes/med_sft_lora.yaml --dry-run
       lfw run recipes/med_sft_lora.yaml --set train.learning_rate=5e-5
       lfw run recipes/med_sft_full.yaml --gpus 0,1 --set train.deepspeed=zero2
+      lfw run recipes/med_sft_lora.yaml --sweep train.learning_rate=1e-4,5e-5 train.lora_rank=8,16
     """
     from lf_wrap.pipeline import Run, RunFolder, perform, plan, run_folder
     from lf_wrap.recipe import base_model, choose, detect_hardware, load_recipe
 
-    loaded = load_recipe(recipe, overrides)
-    base_model(loaded.model)
-    hardware = choose(loaded, detect_hardware(), **devices)
-    if hardware.nodes.count > 1 and not run_dir:
-        raise UserError("several nodes need one name for their run folder", fix="give each the same --run-dir")
-    folder = RunFolder(run_dir, hardware.nodes.rank) if run_dir else run_folder(loaded, Path("runs"), fresh=fresh)
-    screen = console(as_json)
-    started = Run(loaded, recipe, folder, hardware, screen)
+    screen, detected = console(as_json), detect_hardware()
+
+    def start(more_overrides: Sequence[str] = ()) -> Run:
+        loaded = load_recipe(recipe, [*overrides, *more_overrides])
+        base_model(loaded.model)
+        hardware = choose(loaded, detected, **devices)
+        if hardware.nodes.count > 1 and not run_dir:
+            raise UserError("several nodes need one name for their run folder", fix="give each the same --run-dir")
+        folder = RunFolder(run_dir, hardware.nodes.rank) if run_dir else run_folder(loaded, Path("runs"), fresh=fresh)
+        return Run(loaded, recipe, folder, hardware, screen)
+
+    if more and not wishes:
+        raise click.UsageError(f"unexpected argument {more[0]!r}: did you mean --set {more[0]} or --sweep {more[0]}?")
+    if wishes:
+        if run_dir or dry_run:
+            raise click.UsageError("--sweep goes with neither --run-dir nor --dry-run: each run has its own folder")
+        from lf_wrap.cli.sweep import run_sweep
+
+        run_sweep((*wishes, *more), start, _refuse_what_would_fail, screen, first=first, last=last, as_json=as_json)
+        return
+    started = start()
     _refuse_what_would_fail(started)
     if dry_run:
         planned = plan(started)

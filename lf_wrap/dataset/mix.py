@@ -10,7 +10,7 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
-from lf_wrap.conversation import Conversation
+from lf_wrap.conversation import Conversation, Turn
 from lf_wrap.dataset.layout import alpaca_to_sharegpt, entry, layout_for, to_row
 from lf_wrap.dataset.measure import conversations
 from lf_wrap.dataset.register import register
@@ -32,6 +32,7 @@ class Mix(BaseModel):
         default_factory=dict, description="1 when left out; 2 takes every row twice"
     )
     seed: int = 42
+    as_text: bool = Field(default=False, description="conversations become plain text, for continued pretraining")
 
 
 def mix(name: str, wish: Mix, dataset_dir: Path) -> dict[str, int]:
@@ -54,12 +55,18 @@ def mix(name: str, wish: Mix, dataset_dir: Path) -> dict[str, int]:
         parts |= {one: parts[one] * scale for one in wish.general}
     drawer = random.Random(wish.seed)  # noqa: S311  (reproducible on purpose)
     drawn = {one: _drawn(loaded[one], round(part), drawer) for one, part in parts.items()}
-    rows = [row for some in drawn.values() for row in some]
+    rows = [as_text(row) if wish.as_text else row for some in drawn.values() for row in some]
     if not rows:
         raise UserError(f"the mix {name!r} holds no rows", fix="raise its ratio or weights")
     drawer.shuffle(rows)
     _write(name, rows, dataset_dir)
     return {one: len(some) for one, some in drawn.items()}
+
+
+def as_text(row: Conversation) -> Conversation:
+    """All that is said in a conversation as one text, without a word on who says it: a base model knows no roles."""
+    said = [row.system, *(turn.text for turn in row.turns)]
+    return Conversation((Turn("user", "\n".join(part for part in said if part)),))
 
 
 def _drawn(rows: Sequence[Conversation], wanted: int, drawer: random.Random) -> list[Conversation]:

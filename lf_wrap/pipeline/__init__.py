@@ -10,6 +10,8 @@ from lf_wrap.pipeline.run import perform, scores_of
 from lf_wrap.pipeline.run_folder import RunFolder, run_folder
 from lf_wrap.pipeline.side_by_side import Evaluated, SideBySide, differing_settings, read_run, read_runs, side_by_side
 from lf_wrap.pipeline.stages import STAGES, Run, render
+from lf_wrap.pipeline.sweep import sweep
+from lf_wrap.pipeline.sweep import table as sweep_table
 from lf_wrap.pipeline.workspace import lay_out
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "run_folder",
     "scores_of",
     "side_by_side",
+    "sweep",
+    "sweep_table",
     "trained_run",
     "training_seconds",
 ]

@@ -11,30 +11,37 @@ from lf_wrap.recipe import export_settings, launch_environment, to_yaml, train_s
 
 
 def plan(run: Run) -> dict[str, Any]:
-    """`lines` for people; `commands` and `environment` as they will be executed."""
-    recipe, folder = run.recipe, run.folder
+    """`lines` for people; `commands` and `environment` as they will be executed, those of the phases before first."""
+    *before, own = run.phases()
+    lines = [f"run folder  {shown(run.folder.path)}", f"hardware    {run.hardware}"]
+    for name, phase in zip(run.recipe.before, before, strict=True):
+        lines += [f"before: {name}", *_training(phase)]
+    lines += [
+        *_training(own),
+        f"evaluate    {', '.join(own.recipe.evaluate.test) or 'nothing'}, asked of base and tuned",
+        f"report      {shown(own.folder.report)}",
+    ]
+    return {
+        "run_dir": shown(run.folder.path),
+        "commands": [command for one in (*before, own) for command in commands(one.folder)],
+        "environment": own.environment(),
+        "lines": lines,
+    }
+
+
+def _training(run: Run) -> list[str]:
+    """From data to exported weights: what is built, and the files that are rendered."""
+    recipe, folder, origin = run.recipe, run.folder, shown(run.recipe_path)
     environment = launch_environment(recipe, run.hardware)
-    origin = shown(run.recipe_path)
-    data = f"{recipe.data.build or 'nothing'} → {', '.join(recipe.data.train)} in {recipe.data.dataset_dir}/"
-    lines = [
-        f"run folder  {shown(folder.path)}",
-        f"hardware    {run.hardware}",
-        f"build       {data}",
+    return [
+        f"build       {recipe.data.build or 'nothing'} → {', '.join(recipe.data.train)} in {recipe.data.dataset_dir}/",
         "train.yaml",
         *_indented(to_yaml(train_settings(recipe, run.hardware, folder.path), origin, "see below")),
         "export.yaml",
         *_indented(to_yaml(export_settings(recipe, folder.path), origin, "see below")),
         "run.sh",
-        *_indented(script(folder, environment, run.recipe_path)),
-        f"evaluate    {', '.join(recipe.evaluate.test) or 'nothing'}, asked of base and tuned",
-        f"report      {shown(folder.report)}",
+        *_indented(script(folder, run.before, environment, run.recipe_path)),
     ]
-    return {
-        "run_dir": shown(folder.path),
-        "commands": commands(folder),
-        "environment": run.environment(),
-        "lines": lines,
-    }
 
 
 def _indented(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from lf_wrap import __version__
@@ -22,22 +23,26 @@ def commands(folder: RunFolder) -> list[list[str]]:
     ]
 
 
-def script(folder: RunFolder, environment: Settings, origin: Path) -> str:
-    """The text of `run.sh`. Paths in the YAML files count from the folder that lfw was started in: it goes there."""
+def script(folder: RunFolder, before: Sequence[RunFolder], environment: Settings, origin: Path) -> str:
+    """The text of `run.sh`. Paths in the YAML files count from the folder that lfw was started in: it goes there.
+
+    The phases before have scripts of their own, with what is exported for them.
+    """
     there = os.path.relpath(Path.cwd(), folder.path)
     lines = [
         "#!/bin/sh",
         f"# Written by lfw {__version__} from {shown(origin)}: what `lfw run` exports and executes.",
         "# Tokens (HF_TOKEN, WANDB_API_KEY ...) are never written here: export them yourself before you run it.",
         "set -eu",
+        *(f'sh "$(dirname "$0")"/{phase.script.relative_to(folder.path).as_posix()}' for phase in before),
         f'cd "$(dirname "$0")"/{shlex.quote(Path(there).as_posix())}',
     ]
     lines += [_export(name, str(setting.value), setting.why) for name, setting in environment.items()]
     return "\n".join([*lines, *map(shlex.join, commands(folder))]) + "\n"
 
 
-def write_script(folder: RunFolder, environment: Settings, origin: Path) -> None:
-    write_text(folder.script, script(folder, environment, origin))
+def write_script(folder: RunFolder, before: Sequence[RunFolder], environment: Settings, origin: Path) -> None:
+    write_text(folder.script, script(folder, before, environment, origin))
 
 
 def _export(name: str, value: str, why: str) -> str:

@@ -6,6 +6,7 @@ import json
 import platform
 import shlex
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ PACKAGES = ("llamafactory", "torch", "transformers", "peft", "accelerate", "data
 def write_summary(
     recipe: Recipe,
     folder: RunFolder,
+    before: Sequence[RunFolder],
     dataset_dir: Path,
     hardware: Hardware,
     steps: list[Step],
@@ -34,7 +36,7 @@ def write_summary(
 ) -> None:
     """Writes `manifest.json` and the report: `report.html`, `report.md`, `report.json`."""
     compared = all_scores(judged)
-    manifest = _manifest(recipe, folder, dataset_dir, hardware, compared)
+    manifest = _manifest(recipe, folder, before, dataset_dir, hardware, compared)
     report = Report(
         manifest,
         losses=[(step.step, step.loss) for step in steps if step.loss is not None],
@@ -73,12 +75,17 @@ def _as_json(told: dict[str, Any]) -> str:
 
 
 def _manifest(
-    recipe: Recipe, folder: RunFolder, dataset_dir: Path, hardware: Hardware, compared: Comparisons
+    recipe: Recipe,
+    folder: RunFolder,
+    before: Sequence[RunFolder],
+    dataset_dir: Path,
+    hardware: Hardware,
+    compared: Comparisons,
 ) -> dict[str, Any]:
-    names = dict.fromkeys([*recipe.data.train, *recipe.evaluate.test])
-    cards = {name: card for name in names if (card := load_card(dataset_dir, name))}
-    ends = {stage: end for stage in ("build", "train", "export", "evaluate") if (end := folder.finished(stage))}
     resolved = yaml.safe_load((folder.path / "recipe.yaml").read_text(encoding="utf-8"))
+    earlier = [name for phase in resolved.get("before", {}).values() for name in phase["data"]["train"]]
+    names = dict.fromkeys([*earlier, *recipe.data.train, *recipe.evaluate.test])
+    cards = {name: card for name in names if (card := load_card(dataset_dir, name))}
     return {
         "recipe": resolved | {"model": shown(recipe.model) if Path(recipe.model).is_absolute() else recipe.model},
         "written": now(),
@@ -88,10 +95,19 @@ def _manifest(
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "hardware": str(hardware),
         "datasets": {name: _lineage(card) for name, card in cards.items()},
-        "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
+        "before": {phase.path.name: _left(phase) for phase in before},
+        **_left(folder),
         "parity": json.loads(folder.parity.read_text(encoding="utf-8")) if folder.parity.is_file() else None,
-        "seconds": {stage: end["seconds"] for stage, end in ends.items()},
         "scores": {name: {metric: one.to_json() for metric, one in found.items()} for name, found in compared.items()},
+    }
+
+
+def _left(folder: RunFolder) -> dict[str, Any]:
+    """The hashes of the weights that a training and its export left, and the seconds of every stage."""
+    ends = {stage: end for stage in ("build", "train", "export", "evaluate") if (end := folder.finished(stage))}
+    return {
+        "weights": {stage: ends[stage]["outputs"] for stage in ("train", "export") if stage in ends},
+        "seconds": {stage: end["seconds"] for stage, end in ends.items()},
     }
 
 

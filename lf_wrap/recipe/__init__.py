@@ -5,8 +5,10 @@ from lf_wrap.recipe.datasets import build_spec, require_datasets, test_name
 from lf_wrap.recipe.deepspeed import write_deepspeed
 from lf_wrap.recipe.devices import choose
 from lf_wrap.recipe.environment import launch_environment
+from lf_wrap.recipe.grid import Point, grid, overrides
 from lf_wrap.recipe.hardware import Hardware, detect_hardware
 from lf_wrap.recipe.load import load_recipe
+from lf_wrap.recipe.phases import phases
 from lf_wrap.recipe.render import to_yaml
 from lf_wrap.recipe.schema import Evaluate, Guard, Judge, Recipe
 from lf_wrap.recipe.setting import Setting, Settings
@@ -24,6 +26,7 @@ __all__ = [
     "Guard",
     "Hardware",
     "Judge",
+    "Point",
     "Recipe",
     "Setting",
     "Settings",
@@ -33,8 +36,11 @@ __all__ = [
     "choose",
     "detect_hardware",
     "export_settings",
+    "grid",
     "launch_environment",
     "load_recipe",
+    "overrides",
+    "phases",
     "require_datasets",
     "test_name",
     "to_yaml",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lf_wrap.dataset import DatasetSpec, load_spec, registered, registered_file
+from lf_wrap.dataset.layout import DEFAULT_COLUMNS
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file
 from lf_wrap.recipe.schema import Recipe
@@ -32,6 +33,13 @@ def require_datasets(recipe: Recipe) -> None:
     general = recipe.data.general.datasets if recipe.data.general else []
     for name in (*recipe.data.train, *general):
         registered_file(folder, name)
+    for name in recipe.data.train if recipe.pretrains and not general else []:
+        if "response" in (columns := registered(folder)[name].get("columns", DEFAULT_COLUMNS)) or "messages" in columns:
+            raise UserError(
+                f"dataset {name!r} holds conversations: with `stage: pt` only their questions would be learned",
+                where="data.train",
+                fix="name it in data.general of a phase whose data.train is text: it is then made into text itself",
+            )
     for name in recipe.evaluate.test:
         if test_name(recipe, name) not in registered(folder):
             raise UserError(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lf_wrap.dataset.spec import bad_value
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
-from lf_wrap.recipe.schema import Data, Evaluate, General, Guard, Judge, Price, Recipe
+from lf_wrap.recipe.schema import Data, Evaluate, General, Guard, Judge, Phase, PhaseData, Price, Recipe
 
 # YAML 1.1 reads 5e-5 as text, since it has no dot; everyone writes learning rates like that.
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
@@ -35,10 +35,12 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     try:
         recipe = Recipe.model_validate({"name": path.stem, **content})
     except ValidationError as error:
-        sections = (Recipe, Data, General, Guard, Evaluate, Judge, Price)
+        sections = (Recipe, Data, General, Phase, PhaseData, Guard, Evaluate, Judge, Price)
         known = {name: field for section in sections for name, field in section.model_fields.items()}
         raise bad_value(error, path, known) from None
-    recipe.train = {key: _number(value) for key, value in recipe.train.items() if value is not None}
+    recipe.train = _arguments(recipe.train)
+    for phase in recipe.before.values():
+        phase.train = _arguments(phase.train)
     return recipe
 
 
@@ -108,6 +110,10 @@ def _set(content: dict[str, Any], override: str) -> None:
         place[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise UserError(f"--set {override!r}: the value is not YAML: {error}", fix="quote it") from None
+
+
+def _arguments(train: dict[str, Any]) -> dict[str, Any]:
+    return {key: _number(value) for key, value in train.items() if value is not None}
 
 
 def _number(value: Any) -> Any:

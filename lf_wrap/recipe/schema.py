@@ -34,6 +34,17 @@ OPTIONS = {
 LOADS_CODE = re.compile(r"PATH|ENV|IFS|BASH_ENV|(?:LD|DYLD)_.*|PYTHON.*")
 
 
+def without_secrets(section: dict[str, Any]) -> dict[str, Any]:
+    """`section`, if nothing in it looks like a secret.
+
+    Raises:
+        ValueError: something does.
+    """
+    if found := secrets(section):
+        raise ValueError(f"{found[0]} looks like a secret: export it before you start lfw, it is handed on")
+    return section
+
+
 class General(BaseModel):
     """General rows that are mixed into the domain's, so that the model does not forget what it knew."""
 
@@ -78,6 +89,28 @@ class Judge(BaseModel):
     timeout: PositiveFloat = Field(default=60.0, description="seconds for one whole reply")
     max_tokens: PositiveInt = Field(default=512, description="of one reply: reasoning models need more")
     price: Price | None = Field(default=None, description="of a million tokens, so that the cost can be shown")
+
+
+class PhaseData(BaseModel):
+    """The datasets of a phase; where they lie and what builds them, the recipe says."""
+
+    model_config = ConfigDict(extra="forbid")
+    train: list[str] = Field(min_length=1, description="registered dataset names")
+    general: General | None = None
+
+
+class Phase(BaseModel):
+    """A training before the recipe's own, with all its arguments: none are handed down."""
+
+    model_config = ConfigDict(extra="forbid")
+    template: str | None = Field(default=None, description="the recipe's when left out")
+    data: PhaseData
+    train: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory train arguments, verbatim")
+
+    @field_validator("train")
+    @classmethod
+    def _no_secrets(cls, train: dict[str, Any]) -> dict[str, Any]:
+        return without_secrets(train)
 
 
 class Evaluate(BaseModel):
@@ -135,9 +168,15 @@ class Recipe(BaseModel):
     template: str | None = Field(
         default=None, description="LLaMA-Factory's name of the chat template; the tokenizer's own when left out"
     )
+    begin_from: str | None = Field(
+        default=None, description="a folder of weights that training begins from, instead of the model's own"
+    )
     data: Data
     effective_batch: PositiveInt | None = Field(
         default=None, description="rows a step: batch size × accumulation × processes; 8 when left out"
+    )
+    before: dict[Annotated[str, AfterValidator(sound_name)], Phase] = Field(
+        default_factory=dict, description="trainings before this one, in order: each begins where the last one ended"
     )
     train: dict[str, Any] = Field(default_factory=dict, description="LLaMA-Factory train arguments, verbatim")
     guard: Guard = Field(default_factory=Guard)
@@ -150,9 +189,13 @@ class Recipe(BaseModel):
     @field_validator("environment", "train", "export")
     @classmethod
     def _no_secrets(cls, section: dict[str, Any]) -> dict[str, Any]:
-        if found := secrets(section):
-            raise ValueError(f"{found[0]} looks like a secret: export it before you start lfw, it is handed on")
-        return section
+        return without_secrets(section)
+
+    @field_validator("before", mode="before")
+    @classmethod
+    def _only_what_is_said(cls, before: Any) -> Any:
+        """An override takes a phase out of the recipe with null, and all of them too."""
+        return {name: phase for name, phase in before.items() if phase is not None} if before else {}
 
     @field_validator("environment")
     @classmethod
@@ -170,6 +213,11 @@ class Recipe(BaseModel):
     def trained_on(self) -> list[str]:
         """The datasets that LLaMA-Factory is given: those of the recipe, or the one they are mixed into."""
         return [f"{self.name}_mix"] if self.data.general else self.data.train
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether plain text is learned whole, instead of the answers in conversations."""
+        return self.train.get("stage") == "pt"
 
     @property
     def finetuning_type(self) -> str:

@@ -47,7 +47,7 @@ def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
     model = base_model(recipe.model)
     lengths = _measured(recipe, model)
     settings: Settings = {
-        "model_name_or_path": Setting(usable(model.folder) if model.folder else model.name),
+        "model_name_or_path": Setting(_begins_from(recipe, model)),
         "stage": Setting("sft"),
         "do_train": Setting(True),
         "finetuning_type": Setting("lora"),
@@ -75,7 +75,7 @@ def export_settings(recipe: Recipe, run: Path) -> Settings:
     """Every argument `llamafactory-cli export` gets: merge the adapter, or put the tuned weights into final form."""
     model = base_model(recipe.model)
     trained = usable(weights_folder(recipe, run))
-    base = usable(model.folder) if model.folder else model.name
+    base = _begins_from(recipe, model)
     if recipe.finetuning_type in ADAPTERS:
         settings = {"model_name_or_path": Setting(base), "adapter_name_or_path": Setting(trained)}
         settings["finetuning_type"] = Setting("lora", "for every adapter: PEFT reads of which kind it is")
@@ -90,6 +90,13 @@ def export_settings(recipe: Recipe, run: Path) -> Settings:
     settings["export_device"] = Setting("cpu", "merging needs memory, not speed")
     settings["export_legacy_format"] = Setting(False, "safetensors")
     return settings | {key: Setting(value) for key, value in recipe.export.items()}
+
+
+def _begins_from(recipe: Recipe, model: BaseModel) -> str:
+    """Whose weights are tuned: the model's, or those that an earlier training left."""
+    if recipe.begin_from:
+        return usable(Path(recipe.begin_from).expanduser())
+    return usable(model.folder) if model.folder else model.name
 
 
 def _template(recipe: Recipe) -> Settings:

@@ -48,7 +48,12 @@ def _mix(run: Run) -> None:
     general = run.recipe.data.general
     if general is None:
         return
-    wish = Mix(domain=run.recipe.data.train, general=general.datasets, **general.model_dump(exclude={"datasets"}))
+    wish = Mix(
+        domain=run.recipe.data.train,
+        general=general.datasets,
+        **general.model_dump(exclude={"datasets"}),
+        as_text=run.recipe.pretrains,
+    )
     for name in run.recipe.trained_on:
         drawn = mix(name, wish, run.dataset_dir)
         run.console.print(f"  {name}: " + " + ".join(f"{rows:,} {dataset}" for dataset, rows in drawn.items()))
@@ -60,7 +65,7 @@ def render(run: Run, tokenized: Path | None = None) -> None:
     With `tokenized`, training loads the rows that lie there.
     """
     write_deepspeed(run.recipe, run.folder.path)
-    write_script(run.folder, launch_environment(run.recipe, run.hardware), run.recipe_path)
+    write_script(run.folder, run.before, launch_environment(run.recipe, run.hardware), run.recipe_path)
     origin = shown(run.recipe_path)
     train = train_settings(run.recipe, run.hardware, run.folder.path)
     if tokenized:

@@ -22,7 +22,7 @@ def _left(run: Run) -> list[Path]:
 
 def _report(run: Run) -> None:
     judged = evaluation.read_judged(run.folder.evaluation)
-    write_summary(run.recipe, run.folder, run.dataset_dir, run.hardware, read_steps(run.weights), judged)
+    write_summary(run.recipe, run.folder, run.before, run.dataset_dir, run.hardware, read_steps(run.weights), judged)
 
 
 REPORT = Stage("report", _report_inputs, _left, _report)

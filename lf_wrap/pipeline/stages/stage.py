@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.console import Console
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 from lf_wrap.pipeline.run_folder import RunFolder
-from lf_wrap.recipe import Hardware, Recipe, launch_environment, test_name, weights_folder
+from lf_wrap.recipe import Hardware, Recipe, launch_environment, phases, test_name, weights_folder
 
 MODELS = ("base", "tuned")
 
@@ -25,6 +25,14 @@ class Run:
     folder: RunFolder
     hardware: Hardware
     console: Console
+    before: tuple[RunFolder, ...] = ()
+    """The folders of the phases that came before, whose weights this training begins from."""
+
+    def phases(self) -> list[Run]:
+        """The runs of the recipe's trainings, in order; the last is this one, beginning where the others ended."""
+        *earlier, (own, _) = phases(self.recipe, self.folder.path)
+        before = [replace(self, recipe=recipe, folder=RunFolder(folder)) for recipe, folder in earlier]
+        return [*before, replace(self, recipe=own, before=tuple(phase.folder for phase in before))]
 
     @property
     def dataset_dir(self) -> Path:

@@ -38,7 +38,10 @@ STOPPED_ITSELF = b"Saving JIT checkpoint at step"  # transformers.trainer_jit_ch
 
 def _train_inputs(run: Run) -> dict[str, str]:
     datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.trained_on}
-    model = {"model": base_model(run.recipe.model).identity(), "processes": str(run.hardware.world_size)}
+    model = {
+        "model": base_model(run.recipe.begin_from or run.recipe.model).identity(),
+        "processes": str(run.hardware.world_size),
+    }
     return {**datasets, **model, **settings_that_matter(_settings(run))}
 
 
