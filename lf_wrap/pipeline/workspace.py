@@ -11,6 +11,7 @@ import lf_wrap
 PARTS = (
     "dataset_info/demo.yaml",
     "dataset_info/medical.yaml",
+    "dataset_info/pretraining.yaml",
     "dataset_info/roleplay.yaml",
     "dataset_info/raw/sample",
     "recipes",

@@ -15,6 +15,7 @@ from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.unsaid import unsaid
 
 ADAPTERS = {"lora", "oft"}  # finetuning types that leave the model's own weights alone
+CONVERTED = "pissa_converted"  # where LLaMA-Factory's PissaConvertCallback writes
 
 # What decides how rows become tokens: an export without them writes another tokenizer, chat template and Modelfile.
 AS_TRAINED = (
@@ -77,7 +78,8 @@ def export_settings(recipe: Recipe, run: Path) -> Settings:
     trained = usable(weights_folder(recipe, run))
     base = _begins_from(recipe, model)
     if recipe.finetuning_type in ADAPTERS:
-        settings = {"model_name_or_path": Setting(base), "adapter_name_or_path": Setting(trained)}
+        adapter = f"{trained}/{CONVERTED}" if _converts_pissa(recipe) else trained
+        settings = {"model_name_or_path": Setting(base), "adapter_name_or_path": Setting(adapter)}
         settings["finetuning_type"] = Setting("lora", "for every adapter: PEFT reads of which kind it is")
     else:
         settings = {"model_name_or_path": Setting(trained), "finetuning_type": Setting(recipe.finetuning_type)}
@@ -97,6 +99,11 @@ def _begins_from(recipe: Recipe, model: BaseModel) -> str:
     if recipe.begin_from:
         return usable(Path(recipe.begin_from).expanduser())
     return usable(model.folder) if model.folder else model.name
+
+
+def _converts_pissa(recipe: Recipe) -> bool:
+    """PiSSA trains beside a changed model; LLaMA-Factory then writes an ordinary adapter of it too."""
+    return bool(recipe.train.get("pissa_init")) and bool(recipe.train.get("pissa_convert", True))
 
 
 def _template(recipe: Recipe) -> Settings:

@@ -20,6 +20,7 @@ LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about
 UNMEASURED = 2048
 WARMUP = 0.1  # a share of all steps; transformers takes the ratio where both are said, so only one is filled in
 WARMUPS = {"warmup_steps", "warmup_ratio"}
+NOTHING = Setting(None)
 PRECISIONS = ("bf16", "fp16", "pure_bf16", "fp8")
 
 
@@ -38,6 +39,8 @@ def unsaid(
     filled["learning_rate"] = Setting(
         LEARNING_RATE.get(recipe.finetuning_type, 1e-5), f"usual for {recipe.finetuning_type}"
     )
+    if said.get("pissa_init", NOTHING).value:
+        filled["pissa_convert"] = Setting(True, "an adapter for the model as it is, not for what PiSSA leaves of it")
     filled["num_train_epochs"] = Setting(3.0)
     filled["lr_scheduler_type"] = Setting("cosine")
     filled["seed"] = Setting(42)
