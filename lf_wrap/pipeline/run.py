@@ -81,9 +81,7 @@ def _check(run: Run, asked_for: list[str]) -> None:
         )
 
 
-def _perform_stages(
-    run: Run, first: str | None, last: str | None, only: str | None, outcome: dict[str, str]
-) -> None:
+def _perform_stages(run: Run, first: str | None, last: str | None, only: str | None, outcome: dict[str, str]) -> None:
     """The stages of one training in turn; `outcome` is told what became of each."""
     names = [stage.name for stage in STAGES]
     redo_from = names.index(first) if first else len(names)
