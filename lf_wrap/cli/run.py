@@ -106,10 +106,11 @@ def _refuse_what_would_fail(run: Run) -> None:
     from lf_wrap.files import shown
     from lf_wrap.recipe.checks import check, refusal
 
-    outcome = check(
-        run.recipe, run.recipe_path, run.hardware, lambda: run.console.print(ASKING, style="dim"), quick=True
-    )
-    problems = outcome.problems
+    def asking() -> None:
+        run.console.print(ASKING, style="dim")
+
+    outcomes = [check(one.recipe, run.recipe_path, run.hardware, asking, quick=True) for one in run.phases()]
+    problems = [problem for outcome in outcomes for problem in outcome.problems]
     tell_problems([problem for problem in problems if problem.level == "warning"], run.console)
     if refused := refusal(problems, shown(run.recipe_path)):
         raise refused
