@@ -47,6 +47,8 @@ class Reader:
             NotRepeated: it holds tools, or something that is not text.
         """
         row = orjson.loads(line)
+        if not self.sharegpt and "response" not in self.columns:
+            raise NotRepeated(f"{self.name} has texts and no answers")
         if "tools" in self.columns and row.get(self.columns["tools"]):
             raise NotRepeated(f"{self.name} has rows with tools")
         system = row.get(self.columns["system"]) if "system" in self.columns else ""
