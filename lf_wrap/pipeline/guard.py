@@ -15,6 +15,9 @@ from lf_wrap.recipe import Guard
 # token has become e times less likely than before there was any training. Ten logged losses on each side, since
 # the loss of one batch often is twice that of another but the median of ten is not.
 WINDOW, RISE, LEAST_RISE = 10, 2.0, 1.0
+# Who knows nothing and guesses has a loss of ln(vocabulary): 12.5 nats with the largest there are, of 262,000 tokens.
+# At twice that a training is lost, also where it was from so early on that there is no beginning to compare with.
+ABSURD_LOSS = 25.0
 # A loss may come down to nothing on a few rows learnt by heart, but not in one step from above this (in nats).
 SMALL_LOSS = 0.01
 # fp16 skips the steps whose gradients overflow while it looks for its scale: a few of them in a row are usual.
@@ -67,17 +70,17 @@ def _not_a_loss(losses: list[tuple[int, float]], settings: Mapping[str, Any]) ->
 
 
 def _diverged(losses: list[tuple[int, float]], settings: Mapping[str, Any]) -> Trouble | None:
-    if len(losses) < 2 * WINDOW:
+    if len(losses) < WINDOW:
         return None
     first, last = (median(loss for _, loss in part) for part in (losses[:WINDOW], losses[-WINDOW:]))
-    if last <= max(RISE * first, first + LEAST_RISE):
+    limit = min(max(RISE * first, first + LEAST_RISE) if len(losses) >= 2 * WINDOW else ABSURD_LOSS, ABSURD_LOSS)
+    if last <= limit:
         return None
-    good = max((step for step, loss in losses if loss <= first), default=0)
     return Trouble(
         f"the loss has diverged: the median of the last {WINDOW} logged, up to step {losses[-1][0]}, is {last:.3g}, "
-        f"of the first {WINDOW} it was {first:.3g}",
+        f"the first logged was {losses[0][1]:.3g}",
         f"{_lower_rate(settings)}; a longer warm-up (train.warmup_ratio) and train.max_grad_norm: 1.0 help too",
-        good_until=good,
+        good_until=max((step for step, loss in losses if loss <= min(first, ABSURD_LOSS)), default=0),
     )
 
 

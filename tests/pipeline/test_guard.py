@@ -80,6 +80,13 @@ def test_a_loss_that_stays_at_twice_its_beginning_has_diverged() -> None:
     assert "train.learning_rate (0.0001) is too high: try 1e-05" in found.fix
 
 
+def test_a_loss_far_above_guessing_has_diverged_however_early_it_began() -> None:
+    found = judged([11.0, *[1e6] * WINDOW])
+    assert found is not None
+    assert found.what.startswith("the loss has diverged: the median of the last 10 logged, up to step 11, is 1e+06")
+    assert found.good_until == 1
+
+
 def test_a_small_loss_may_double() -> None:
     assert judged([0.1] * 20 + [0.9] * 20) is None
 
