@@ -34,7 +34,10 @@ def test_the_readme_counts_the_layouts_rightly(readme: str) -> None:
     assert any(word in text(readme) for word in WORDS[len(SOURCES)])
 
 
-@pytest.mark.parametrize("document", [*READMES, "docs/architecture.md", "docs/data.md", "docs/evaluation.md"])
+PAGES = ("architecture", "data", "evaluation", "run", "troubleshooting")
+
+
+@pytest.mark.parametrize("document", [*READMES, *(f"docs/{page}.md" for page in PAGES)])
 def test_links_and_named_files_are_there(document: str) -> None:
     folder = (ROOT / document).parent
     for link in re.findall(r"\]\(([^)#:]+)\)", text(document)):

@@ -66,6 +66,7 @@ def launch(
                 on_poll()
         except BaseException:
             end(log, child.pid)
+            child.wait()
             raise
         known = len(noted)
         end(log, child.pid, leave() if noted else Leave(), hurry=lambda: len(noted) > known)
