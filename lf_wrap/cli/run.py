@@ -120,18 +120,21 @@ def tell(result: dict[str, Any], screen: Console) -> None:
     """The run's outcome: one line a metric, and where the report is."""
     from rich.text import Text
 
-    from lf_wrap.evaluation import read_judged
-
-    evaluation = Path(result["run_dir"]).expanduser() / "evaluation"
-    sets = {one.name: one for one in read_judged(evaluation)} if result["scores"] else {}
     for dataset, scores in result["scores"].items():
         for metric, score in scores.items():
-            share = sets[dataset].metrics[metric].unit == "%"
-            scale, places, unit, points = (100, ".1f", " %", " points") if share else (1, ".3g", "", "")
-            low, high = (f"{scale * end:+{places}}" if end is not None else "?" for end in score["interval"])
-            change = f"{scale * score['base']:{places}}{unit} → {scale * score['tuned']:{places}}{unit}"
-            sure = f"({low} … {high}{points}, n = {score['n']})"
+            percent = score["unit"] == "%"
+            before, after = (_number(score[model], percent, "") for model in ("base", "tuned"))
+            low, high = (_number(end, percent, "+") for end in score["interval"])
+            change = f"{before} % → {after} %" if percent else f"{before} → {after}"
+            sure = f"({low} … {high}{' points' if percent else ''}, n = {score['n']})"
             verdict = (score["verdict"], "bold")
             screen.print(Text.assemble(f"  {dataset}  {metric:14}  {change}  {sure}  ", verdict, f": {score['why']}"))
     if result["report"]:
         screen.print(f"report: {result['report']}")
+
+
+def _number(value: float | None, percent: bool, sign: str) -> str:
+    """A score or a difference; `?` where it is not known."""
+    if value is None:
+        return "?"
+    return f"{100 * value:{sign}.1f}" if percent else f"{value:{sign}.3g}"

@@ -24,6 +24,8 @@ from lf_wrap.report import Report, to_html, to_markdown
 
 PACKAGES = ("llamafactory", "torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "trl")
 
+Scores = dict[str, dict[str, dict[str, Any]]]
+
 
 def write_summary(
     recipe: Recipe,
@@ -36,7 +38,7 @@ def write_summary(
 ) -> None:
     """Writes `manifest.json` and the report: `report.html`, `report.md`, `report.json`."""
     compared = all_scores(judged)
-    manifest = _manifest(recipe, folder, before, dataset_dir, hardware, compared)
+    manifest = _manifest(recipe, folder, before, dataset_dir, hardware, _scores(judged, compared))
     report = Report(
         manifest,
         losses=[(step.step, step.loss) for step in steps if step.loss is not None],
@@ -51,6 +53,16 @@ def write_summary(
     write_text(folder.report, to_html(report))
     write_text(folder.report.with_suffix(".md"), to_markdown(report))
     write_text(folder.report.with_suffix(".json"), _as_json(report.to_json()))
+
+
+def _scores(judged: list[JudgedSet], compared: Comparisons) -> Scores:
+    """Every comparison, with the unit it is read in."""
+    return {
+        one.name: {
+            metric: found.to_json() | {"unit": one.metrics[metric].unit} for metric, found in compared[one.name].items()
+        }
+        for one in judged
+    }
 
 
 def _commands(folder: RunFolder) -> list[str]:
@@ -80,7 +92,7 @@ def _manifest(
     before: Sequence[RunFolder],
     dataset_dir: Path,
     hardware: Hardware,
-    compared: Comparisons,
+    scores: Scores,
 ) -> dict[str, Any]:
     resolved = yaml.safe_load((folder.path / "recipe.yaml").read_text(encoding="utf-8"))
     earlier = [name for phase in resolved.get("before", {}).values() for name in phase["data"]["train"]]
@@ -98,7 +110,7 @@ def _manifest(
         "before": {phase.path.name: _left(phase) for phase in before},
         **_left(folder),
         "parity": json.loads(folder.parity.read_text(encoding="utf-8")) if folder.parity.is_file() else None,
-        "scores": {name: {metric: one.to_json() for metric, one in found.items()} for name, found in compared.items()},
+        "scores": scores,
     }
 
 
