@@ -9,6 +9,11 @@ HELP: dict[str, dict[str, str]] = {
     "*": {
         "--json": "在标准输出的最后一行以 JSON 给出结果。",
         "--set": "覆盖配方里的某个值，例如 train.learning_rate=5e-5。",
+        "--gpus": "用来训练的 GPU：编号，或 `all`；省略时为全部可见的。",
+        "--nproc-per-node": "本机的进程数；省略时每个 GPU 一个。没有 GPU 时它们共用 CPU。",
+        "--nnodes": "有几台机器一起训练。",
+        "--node-rank": "本机是其中第几台，从 0 数起。",
+        "--master": "第 0 台机器的地址；省略端口时为 29500。",
     },
     "lfw": {
         "help": "基于 LLaMA-Factory，把原始的医疗与角色扮演数据变成微调好、已导出、经过如实评测的模型。",
@@ -59,6 +64,18 @@ HELP: dict[str, dict[str, str]] = {
         "help": "在花费 GPU 时间之前，说出 RECIPE 会出什么问题。有问题时退出码为 1。",
         "--quick": "不为模板启动子进程；有保存过的答案就用它。",
         "--schema": "打印配方的 JSON Schema，供编辑器使用。",
+    },
+    "preview": {
+        "line": "按模型看到的样子显示数据：学哪些、只读哪些、截掉哪些。",
+        "help": "按模型看到的样子显示 DATASET 的行：学什么、只读什么、cutoff_len 截掉什么。\n\n"
+        "要学的文字是绿色，没有颜色时写在 ⟦ ⟧ 里；其余的标签都是 −100。不给配方或模型时，按对话轮次显示。",
+        "--recipe": "按这个配方训练时的样子显示。",
+        "--model": "或者用这个模型的分词器：目录或 hub id。",
+        "--template": "--model 的 LLaMA-Factory 对话模板；省略时用分词器自己的。",
+        "--cutoff-len": "供 --model 使用。",
+        "--dataset-dir": "LLaMA-Factory 的 dataset_dir；省略时取配方的，或 dataset_info。",
+        "--row": "从哪一行开始显示。",
+        "--rows": "显示几行。",
     },
     "render": {
         "line": "写出配方的 train.yaml 和 export.yaml。",
@@ -114,11 +131,7 @@ HELP: dict[str, dict[str, str]] = {
         "--dry-run": "打印计划和确切的命令，什么也不做。",
         "--fresh": "新建运行目录，而不是接着这个配方上次的。",
         "--run-dir": "运行目录；省略时为 runs/<配方>/<时间>-<哈希>。",
-        "--gpus": "用来训练的 GPU：编号，或 `all`；省略时为全部可见的。",
-        "--nproc-per-node": "本机的进程数；省略时每个 GPU 一个。没有 GPU 时它们共用 CPU。",
-        "--nnodes": "有几台机器一起训练。",
-        "--node-rank": "本机是其中第几台，从 0 数起。",
-        "--master": "第 0 台机器的地址；省略端口时为 29500。",
+        "--sweep": "这些值的每种组合各跑一次。",
     },
     "export": {
         "line": "证明合并后的模型就是微调后的模型；写成其他格式；上传。",

@@ -110,7 +110,5 @@ def test_a_finished_run_is_offered_and_loads_what_it_was_trained_with(board: Boa
 def test_a_finished_run_can_be_chatted_with(board: Board) -> None:
     board.press("Chat")
     board.press("Load model")
-    board.wait(
-        lambda: "Model loaded" in board.field("Inference engine") or "Model loaded" in board.boxes(), "the model"
-    )
+    board.wait(lambda: any("Model loaded" in box for box in board.boxes()), "the model to be loaded")
     picture(board, "chat")
