@@ -9,12 +9,13 @@ from pathlib import Path
 
 from lf_wrap.dataset import ROUND_UP_TO, Lengths
 from lf_wrap.recipe.base_model import BaseModel
+from lf_wrap.recipe.batch import batch
+from lf_wrap.recipe.deepspeed import zero_stage
 from lf_wrap.recipe.hardware import Hardware
 from lf_wrap.recipe.schema import Recipe
 from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.steps import steps_of
 
-EFFECTIVE_BATCH = 8  # the tutorial's 2 × 4
 LONGEST_UNASKED = 4096  # a single endless row must not set the memory of every batch
 LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about ten times a full tuning's
 UNMEASURED = 2048
@@ -35,7 +36,6 @@ def unsaid(
     filled["logging_nan_inf_filter"] = Setting(False, "or a loss of NaN is logged as 0")
     if _knows_sigterm():
         filled["enable_jit_checkpoint"] = Setting(True, "who stops it, with Ctrl-C or SIGTERM, loses no step")
-    filled |= _batch(said, recipe.effective_batch, hardware)
     filled["learning_rate"] = Setting(
         LEARNING_RATE.get(recipe.finetuning_type, 1e-5), f"usual for {recipe.finetuning_type}"
     )
@@ -49,6 +49,10 @@ def unsaid(
     elif not any(precision in said for precision in PRECISIONS):
         precision = "bf16" if hardware.bf16 else "fp16"
         filled[precision] = Setting(True, f"{hardware} {'has' if hardware.bf16 else 'lacks'} bf16 matrix units")
+    zero = zero_stage(recipe.train.get("deepspeed")) or 0
+    cutoff = int({**filled, **said}["cutoff_len"].value)
+    longest = min(cutoff, max(length.max for length in lengths)) if lengths else None
+    filled |= batch({**filled, **said}, recipe.effective_batch, model.shape, longest, hardware, zero)
     return filled | _steps({**filled, **said}, lengths, hardware)
 
 
@@ -72,25 +76,6 @@ def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:
     if rounded <= limit:
         return Setting(rounded, f"the longest of {rows:,} rows has up to {longest:,} tokens")
     return Setting(limit, f"the longest of {rows:,} rows has up to {longest:,} tokens and will be cut")
-
-
-def _batch(said: Settings, wish: int | None, hardware: Hardware) -> Settings:
-    """Batch size and accumulation for the wished rows a step (8 without a wish), as far as the recipe leaves them open.
-
-    What it says itself stays; where the numbers do not divide, a step has the nearest number of rows below.
-    """
-    processes, wished = hardware.world_size, wish or EFFECTIVE_BATCH
-    accumulation = int(said["gradient_accumulation_steps"].value) if "gradient_accumulation_steps" in said else None
-    if "per_device_train_batch_size" in said:
-        batch = int(said["per_device_train_batch_size"].value)
-    else:
-        batch = max(1, min(2 if hardware.gpus else 4, wished // (processes * (accumulation or 1))))
-    accumulation = accumulation or max(1, wished // (batch * processes))
-    rows = batch * accumulation * processes
-    why = f"{batch} × {accumulation} × {processes} = {rows} rows a step"
-    if wish and rows != wished:
-        why += f", where {wished} were wished" if rows > wished else f", the nearest to {wished}"
-    return {"per_device_train_batch_size": Setting(batch), "gradient_accumulation_steps": Setting(accumulation, why)}
 
 
 def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware) -> Settings:

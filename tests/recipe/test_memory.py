@@ -13,7 +13,7 @@ SHAPES = {
     "qwen2.5-0.5b": Shape(896, 24, 14, 4864, 151936, 2, 64, True),
     "qwen2.5-7b": Shape(3584, 28, 28, 18944, 152064, 4, 128, False),
 }
-LONGEST_ROW = 400  # tokens, of the rows these were measured with
+SEEN = 400  # tokens: the longest row that a few dozen steps meet; a whole epoch meets the longest of all, 600 padded
 
 
 def measured() -> list[tuple[str, str, dict]]:
@@ -33,7 +33,7 @@ def test_at_least_twelve_settings_were_measured():
 
 @pytest.mark.parametrize(("shape", "one"), measured())
 def test_the_estimate_is_within_15_percent_of_what_was_measured(shape, one):
-    estimate = peak_memory(Load(SHAPES[shape], one["arguments"], LONGEST_ROW))
+    estimate = peak_memory(Load(SHAPES[shape], one["arguments"], one.get("longest_row", SEEN)))
     assert estimate.peak / GIB == pytest.approx(one["peak_gib"], rel=0.15)
     assert estimate.needed / GIB >= one["peak_gib"]
 
