@@ -141,7 +141,10 @@ def test_ctrl_c_is_exit_130_and_leaves_nothing_half_done(workspace: Path) -> Non
     [
         (("build-data", "dataset_info/demo.yaml"), {"datasets"}),
         (("render", "recipes/demo.yaml", MODEL), {"train", "export"}),
-        (("run", "recipes/demo.yaml", MODEL, "--dry-run"), {"run_dir", "stages", "scores", "report", "commands"}),
+        (
+            ("run", "recipes/demo.yaml", MODEL, "--dry-run"),
+            {"run_dir", "stages", "scores", "report", "commands", "environment"},
+        ),
     ],
     ids=["build-data", "render", "run"],
 )
