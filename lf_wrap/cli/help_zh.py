@@ -78,9 +78,14 @@ HELP: dict[str, dict[str, str]] = {
         "--rows": "显示几行。",
     },
     "render": {
-        "line": "写出配方的 train.yaml 和 export.yaml。",
-        "help": "写出 train.yaml 和 export.yaml，与 `lfw run` 交给 llamafactory-cli 的完全一样。",
+        "line": "写出配方的 train.yaml、export.yaml 和 run.sh。",
+        "help": "写出 train.yaml、export.yaml 和 run.sh：`lfw run` 会让 llamafactory-cli 做的事。",
         "--out": "文件与权重的目录；省略时为 rendered/<配方>。",
+        "--gpus": "用来训练的 GPU：编号，或 `all`；省略时为全部可见的。",
+        "--nproc-per-node": "本机的进程数；省略时每个 GPU 一个。没有 GPU 时它们共用 CPU。",
+        "--nnodes": "有几台机器一起训练。",
+        "--node-rank": "本机是其中第几台，从 0 数起。",
+        "--master": "第 0 台机器的地址；省略端口时为 29500。",
     },
     "eval": {
         "line": "用同样的题目问模型和它的原模型：是否更好，有多确定。",
@@ -126,6 +131,7 @@ HELP: dict[str, dict[str, str]] = {
         "line": "构建、训练、导出、评测、报告：一个配方，一个目录。",
         "help": "构建数据、训练、导出，让原模型与微调后的模型回答同样的题目，并写出报告。\n\n"
         "阶段：build、train、export、evaluate、report。已完成且仍然有效的会跳过。",
+        "--sweep": "这些取值的每一种组合各训练一次。",
         "--from": "从这个阶段起重新做。",
         "--to": "做到这个阶段为止。",
         "--dry-run": "打印计划和确切的命令，什么也不做。",

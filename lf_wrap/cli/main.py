@@ -22,7 +22,7 @@ COMMANDS = {
     "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
     "check": ("check", "Say what would go wrong with a recipe, before it costs GPU time."),
     "preview": ("preview", "Show rows as the model will see them: learned, only read, cut."),
-    "render": ("render", "Write a recipe's train.yaml and export.yaml."),
+    "render": ("render", "Write a recipe's train.yaml, export.yaml and run.sh."),
     "eval": ("eval", "Ask a model and its base the same questions: is it better, and how sure is that?"),
     "compare": ("compare", "Runs side by side on the same questions: who is better, and how sure that is."),
     "judge": ("judge", "A judge model or people say which answers are better."),
