@@ -24,7 +24,7 @@ pytestmark = pytest.mark.trains
 
 CPU = Hardware((), cores=2)
 DATA = ("data.build=dataset_info/demo.yaml", "data.train=[demo_norm]", "evaluate={}", "template=qwen")
-BRIEF = ("train.cutoff_len=128", "train.max_steps=2", "train.save_strategy='no'")
+BRIEF = ("train.cutoff_len=128", "train.max_steps=2", "train.logging_steps=1", "train.save_strategy='no'")
 
 
 @dataclass(frozen=True)
