@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import datasets, recipes
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 
 if TYPE_CHECKING:
@@ -22,8 +23,13 @@ MARKS = {"learned": ("⟦", "⟧"), "read": ("", ""), "cut": ("⟨cut: ", "⟩")
 
 
 @click.command("preview")
-@click.argument("dataset")
-@click.option("--recipe", type=click.Path(path_type=Path), help="Show the rows as this recipe trains on them.")
+@click.argument("dataset", shell_complete=datasets)
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    shell_complete=recipes,
+    help="Show the rows as this recipe trains on them.",
+)
 @set_option
 @click.option("--model", help="Or with this model's tokenizer: a folder or hub id.")
 @click.option("--template", help="LLaMA-Factory's chat template for --model; the tokenizer's own when left out.")
