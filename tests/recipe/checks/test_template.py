@@ -72,8 +72,8 @@ def test_another_familys_template_is_told(rendered: Rendered) -> None:
 
 def test_an_answer_that_ends_otherwise_is_told(rendered: Rendered) -> None:
     def ended_otherwise(own: str) -> str:
-        turn, end = "message.content + '<|im_end|>\\n'", "loop.last and not add_generation_prompt"
-        changed = own.replace(turn, f"message.content + ('<|endoftext|>' if {end} else '<|im_end|>\\n')")
+        turn, end = "message.content + '<|im_end|>\n'", "loop.last and not add_generation_prompt"
+        changed = own.replace(turn, f"message.content + ('<|endoftext|>' if {end} else '<|im_end|>\n')")
         assert changed != own
         return changed
 
