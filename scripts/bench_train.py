@@ -40,6 +40,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tiny": {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
              "intermediate_size": 128, "tie_word_embeddings": True},
 }  # fmt: skip
+FEWEST = 4  # steps, the first third of which is warming up
 LEARNING_RATE = {"full": 1e-4, "lora": 1e-4}  # the tutorial's, for both
 
 
@@ -271,7 +272,7 @@ def about_card() -> dict[str, Any]:
 def table(results: dict[str, dict[str, Any]], card: dict[str, Any]) -> str:
     """The results as a Markdown table."""
     lines = [
-        "| setting | s/step | tokens/s | s/epoch | peak GiB (reserved) | MFU | loss | held-out loss |",
+        "| setting | steps | s/step | tokens/s | s/epoch | peak GiB | utilisation | held-out loss |",
         "|---|" + "---|" * 7,
     ]
     for name, one in results.items():
@@ -280,14 +281,26 @@ def table(results: dict[str, dict[str, Any]], card: dict[str, Any]) -> str:
             continue
         rate = card.get("matmul_flops")
         used = f"{100 * one['tokens_a_second'] * one['flops_a_token'] / rate:.0f} %" if rate else ""
-        held = " → ".join(f"{point['loss']:.3f}" for point in one["held_out"][:: max(1, len(one["held_out"]) // 4)])
-        first, last = one["first_loss"], one["last_loss"]
-        lines.append(
-            f"| {name} | {one['seconds_a_step']:.3f} | {one['tokens_a_second']:,} | {one['seconds_an_epoch']:.0f} "
-            f"| {one.get('peak_gib', '')} ({one.get('reserved_gib', '')}) "
-            f"| {used} | {first:.2f} → {last:.2f} | {held} |"
-        )
+        curve = one["held_out"][1:]
+        held = f"{curve[-1]['loss']:.3f} after {curve[-1]['seconds']:.0f} s" if curve else ""
+        if one["steps"] < FEWEST:
+            lines.append(f"| {name} | {one['steps']} | too few to tell | | | {one.get('peak_gib', '')} | | |")
+            continue
+        speed = f"{one['seconds_a_step']:.3f} | {one['tokens_a_second']:,} | {one['seconds_an_epoch']:.0f}"
+        lines.append(f"| {name} | {one['steps']} | {speed} | {one.get('peak_gib', '')} | {used} | {held} |")
     return "\n".join(lines)
+
+
+def saved_tables(files: list[Path]) -> str:
+    """What --out wrote, as one table a model shape; settings that were measured twice stand there twice."""
+    parts = []
+    known = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    for shape in dict.fromkeys(one["shape"] for one in known):
+        ours = [one for one in known if one["shape"] == shape]
+        lines = [line for one in ours for line in table(one["results"], one["card"]).splitlines()[2:]]
+        heads = table({}, {}).splitlines()
+        parts.append("\n".join([*heads, *lines]))
+    return "\n\n".join(parts)
 
 
 def main() -> None:
@@ -296,16 +309,22 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, help="random weights of this shape instead")
     parser.add_argument("--tokenizer", type=Path, help="the tokenizer's folder, with --shape")
     parser.add_argument("--dataset-dir", default="dataset_info")
-    parser.add_argument("--train", required=True)
-    parser.add_argument("--held-out", required=True)
-    parser.add_argument("--settings", required=True, help="NAME[@learning rate[@epochs]], separated by commas")
+    parser.add_argument("--train")
+    parser.add_argument("--held-out")
+    parser.add_argument("--settings", help="NAME[@learning rate[@epochs]], separated by commas")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an argument for all of them")
     parser.add_argument("--steps", type=int, help="stop after so many steps; whole epochs when left out")
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, help="stop a setting after so many seconds of training")
     parser.add_argument("--evaluations", type=int, default=0, help="points of the held-out curve")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print what --out wrote, and stop")
     wanted = parser.parse_args()
+    if wanted.table:
+        print(saved_tables(wanted.table))
+        return
+    if missing := [name for name in ("train", "held_out", "settings") if not getattr(wanted, name)]:
+        parser.error(f"--{missing[0].replace('_', '-')} is needed")
 
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # or asking for CUDA here would spoil it for the forks
     # The imports that every fork shares; not llamafactory itself, which starts CUDA when it is imported.

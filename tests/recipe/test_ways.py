@@ -78,11 +78,16 @@ WAYS = {
     "QLoRA in 4 bits": Way(QLORA, (), {"quantization_bit": 4, "double_quantization": True, "quantization_type": "nf4"}),
     "QLoRA in 8 bits": Way(QLORA, ("train.quantization_bit=8",), {"quantization_bit": 8}),
     "paged AdamW": Way(QLORA, (), {"optim": "paged_adamw_8bit"}),
-    "flash attention": Way(FAST, ("train.enable_liger_kernel=null",), {"flash_attn": "fa2", "neat_packing": True}),
-    "liger": Way(FAST, (), {"enable_liger_kernel": True}, needs="liger-kernel"),
+    "like lengths": Way(FAST, BRIEF, {"train_sampling_strategy": "group_by_length"}),
+    "flash attention": Way(
+        FAST,
+        ("train.train_sampling_strategy=null", "train.neat_packing=true", "train.flash_attn=fa2"),
+        {"flash_attn": "fa2", "neat_packing": True, "packing": True},
+    ),
+    "liger": Way(FAST, ("train.enable_liger_kernel=true",), {"enable_liger_kernel": True}, needs="liger-kernel"),
     "unsloth": Way(
         FAST,
-        ("train.use_unsloth=true", "train.enable_liger_kernel=null", "train.neat_packing=null"),
+        ("train.use_unsloth=true",),
         {"use_unsloth": True},
         needs="unsloth",
     ),
@@ -99,7 +104,7 @@ WAYS = {
     "resume": Way("med_sft_lora", ("train.resume_from_checkpoint=a/c-5",), {"resume_from_checkpoint": "a/c-5"}),
 }
 TRAINED = ["full", "freeze", "LoRA", "rsLoRA", "DoRA", "PiSSA", "OFT", "additional_target", "NEFTune", "packing"]
-TRAINED += ["early stopping", "continued pretraining"]
+TRAINED += ["like lengths", "early stopping", "continued pretraining"]
 
 ASK_AND_TRAIN = """
 import json, sys, traceback
