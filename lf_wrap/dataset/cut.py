@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lf_wrap.dataset.measure import TOKENS_PER_ROW, TOKENS_PER_TURN, Turns
+from lf_wrap.dataset.tokenized.cut import Masking, kept_turns
 
 TOKENS_AT_END = 1  # the token that ends an answer; its label teaches the model to stop
 
@@ -39,22 +40,6 @@ def cut(turns: Turns, cutoff_len: int) -> Cut:
     )
 
 
-def infer_seqlen(source_len: int, target_len: int, cutoff_len: int) -> tuple[int, int]:
-    """How much of a question and its answer stays where `cutoff_len` tokens are left: the end of each is cut.
-
-    A short answer stays whole and the question is cut; to a short question the answer is cut; else both in proportion.
-    The rule is LLaMA-Factory's (0.9.5, `data/processor/processor_utils.py`).
-    """
-    if target_len * 2 < cutoff_len:
-        room = cutoff_len
-    elif source_len * 2 < cutoff_len:
-        room = cutoff_len - source_len
-    else:
-        room = int(cutoff_len * (target_len / (source_len + target_len)))
-    target = min(room, target_len)
-    return min(max(cutoff_len - target, 0), source_len), target
-
-
 def _answer_tokens(turns: Turns) -> int:
     """The tokens of all answers with their ends: every second turn of each row."""
     position = np.arange(len(turns.tokens)) - np.repeat(turns.starts, turns.ends - turns.starts)
@@ -75,13 +60,7 @@ def _wanted(row: list[int]) -> int:
 
 
 def _kept(row: list[int], cutoff_len: int) -> tuple[int, int]:
-    """The tokens of answers that stay, and how many answers stay whole; pairs are taken while there is room."""
-    used = tokens = ends = 0
-    for question, answer in _pairs(row):
-        if used >= cutoff_len:
-            break
-        source, target = infer_seqlen(question, answer, cutoff_len - used)
-        used += source + target
-        tokens += target
-        ends += target == answer
-    return tokens, ends
+    """The tokens of answers that stay, and how many answers stay whole."""
+    pairs = _pairs(row)
+    kept = kept_turns(pairs, Masking(cutoff_len), efficient_eos=False)
+    return sum(turn.answered for turn in kept), sum(turn.answered == pairs[turn.number][1] for turn in kept)
