@@ -26,7 +26,7 @@ from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, op
 from lf_wrap.dataset.pool import Pool
 from lf_wrap.dataset.register import registered
 from lf_wrap.dataset.spec import DatasetSpec
-from lf_wrap.dataset.split import Relations, Wish, relate, split
+from lf_wrap.dataset.split import Relations, Wish, relate, rows_by_group, split
 from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew
 from lf_wrap.dataset.write import write_rows
 from lf_wrap.errors import UserError
@@ -284,6 +284,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         files={kind: file.name for kind, file in files.items()},
         hashes={kind: content_hash(file) for kind, file in files.items()},
         seconds=0.0,
+        test_groups=rows_by_group(relations.group[one.test]),
     )
 
 

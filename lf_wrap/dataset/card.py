@@ -79,6 +79,8 @@ class Card:
     files: dict[str, str]
     hashes: dict[str, str]
     seconds: float
+    test_groups: list[list[int]] = field(default_factory=list)
+    """Test rows, by their numbers from 1, that ask alike or have one group id: they are no independent evidence."""
 
     def result(self) -> dict[str, Any]:
         """The dataset's part of `lfw build-data --json`."""

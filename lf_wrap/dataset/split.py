@@ -143,3 +143,11 @@ def _fill(one: Split, wish: Wish, order: Numbers, leaked: Mask, relations: Relat
         unique = int(np.count_nonzero(relations.unique[tests]))
         one.duplicates += len(tests) - unique
         one.not_sampled += unique - len(one.test)
+
+
+def rows_by_group(groups: Numbers) -> list[list[int]]:
+    """The places, from 1, of rows whose group has others among these rows, group by group."""
+    places: dict[int, list[int]] = {}
+    for place, group in enumerate(groups.tolist(), 1):
+        places.setdefault(group, []).append(place)
+    return [some for some in places.values() if len(some) > 1]

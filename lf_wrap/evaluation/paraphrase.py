@@ -72,7 +72,7 @@ def _asked(question: Question) -> str:
 
 def _in_words(question: Question, words: str) -> Question:
     messages = [*question.messages[:-1], {"role": "user", "content": words}]
-    return replace(question, messages=messages, group=f"row {question.row}")
+    return replace(question, messages=messages, group=question.group or f"row {question.row}")
 
 
 def _templates(source: str, asked: str) -> list[str]:

@@ -34,7 +34,7 @@ class Question:
 
 
 def questions(dataset_dir: Path, registered_name: str, limit: int | None = None) -> list[Question]:
-    """The first `limit` questions (all when None) of a registered dataset.
+    """The first `limit` questions (all when None) of a registered dataset, in the groups that its card tells.
 
     Raises:
         UserError: the dataset is not registered, its file is broken or empty, or a row has no answer to compare with.
@@ -46,7 +46,15 @@ def questions(dataset_dir: Path, registered_name: str, limit: int | None = None)
             where=shown(dataset_dir),
             fix="give it some: `test: 100` in its spec",
         )
-    return list(islice(asked.values(), limit))
+    groups = _groups(dataset_dir, registered_name)
+    return [replace(one, group=groups.get(one.row, "")) for one in islice(asked.values(), limit)]
+
+
+def _groups(dataset_dir: Path, registered_name: str) -> dict[int, str]:
+    """The group of each test row that does not stand for itself, by its number."""
+    name = registered_name.removesuffix("_test")
+    card = load_card(dataset_dir, name) if name != registered_name else None
+    return {row: f"group {place}" for place, rows in enumerate(card.test_groups, 1) for row in rows} if card else {}
 
 
 def _merged(rows: Iterable[Conversation], name: str) -> dict[str, Question]:

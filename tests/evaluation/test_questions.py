@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lf_wrap.dataset import build, load_spec
+from lf_wrap.dataset import DatasetSpec, build, load_card, load_spec
 from lf_wrap.errors import UserError
-from lf_wrap.evaluation import questions, task_of
+from lf_wrap.evaluation import JudgedSet, QuestionSet, compare, judge, questions, scores, task_named, task_of
+from lf_wrap.evaluation.tasks import Reply
 
 
 @pytest.fixture
@@ -103,3 +105,46 @@ def test_a_dataset_without_rows_cannot_be_asked_about(tmp_path: Path) -> None:
     write(tmp_path, [])
     with pytest.raises(UserError, match="has no rows to ask about"):
         questions(tmp_path, "theirs")
+
+
+def patients(folder: Path, rows: int = 60) -> Path:
+    """A dataset of questions about patients, five a patient, of which twenty rows are held out."""
+    asks = [f"patient {row // 5}: {random.Random(row).getrandbits(200):x}?" for row in range(rows)]
+    told = [{"instruction": one, "output": f"a{row}", "of": f"p{row // 5}"} for row, one in enumerate(asks)]
+    (folder / "raw.jsonl").write_text("".join(json.dumps(row) + "\n" for row in told))
+    build({"patients": DatasetSpec(source=str(folder / "raw.jsonl"), group_by="of", test=20)}, folder / "out")
+    return folder / "out"
+
+
+def test_questions_about_one_patient_are_one_group(tmp_path: Path) -> None:
+    asked = questions(patients(tmp_path), "patients_test")
+    patient = [one.messages[-1]["content"].split(":")[0] for one in asked]
+    together = {(first, second) for first in range(20) for second in range(first) if patient[first] == patient[second]}
+    grouped = {
+        (first, second)
+        for first in range(20)
+        for second in range(first)
+        if asked[first].group and asked[first].group == asked[second].group
+    }
+    assert grouped == together != set()
+
+
+def test_the_interval_of_such_rows_is_that_of_their_groups(tmp_path: Path) -> None:
+    asked = questions(patients(tmp_path), "patients_test")
+    exact = QuestionSet("patients", "test", task_named("exact"), asked)
+    cured = {one.messages[-1]["content"].split(":")[0] for one in asked[:8]}  # an answer improves for whole patients
+    base = judge(exact, [Reply("wrong")] * 20)
+    better = [one.reference if one.messages[-1]["content"].split(":")[0] in cured else "wrong" for one in asked]
+    tuned = judge(exact, [Reply(text) for text in better])
+    judged = JudgedSet("patients", "test", "exact", "exact match", exact.task.metrics, base, tuned)
+    found = scores(judged)["exact match"]
+    alone = compare([0.0] * 20, [row.scores["exact match"] for row in tuned])
+    assert found.groups == len({one.messages[-1]["content"].split(":")[0] for one in asked}) < found.n == 20
+    assert found.interval[1] - found.interval[0] > alone.interval[1] - alone.interval[0]
+    assert found.p > alone.p
+
+
+def test_rows_that_stand_for_themselves_leave_nothing_in_the_card(dataset_dir: Path) -> None:
+    card = load_card(dataset_dir, "demo_norm")
+    assert card is not None
+    assert card.test_groups == []
