@@ -20,7 +20,6 @@ NEUTRAL = {
     "flash_attn": "auto",
     "max_samples": 10**9,
     "max_grad_norm": 1.0,
-    "warmup_steps": 0,
     "packing": True,  # it goes with neat_packing, which the recipe says
     "enable_thinking": True,
     "lora_alpha": 64,  # twice the rank
