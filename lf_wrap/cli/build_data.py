@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import layouts, models, specs_and_files
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -26,8 +27,21 @@ def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.command("build-data")
-@click.argument("files", nargs=-1, required=True, metavar="SPEC.yaml|FILE...", type=click.Path(path_type=Path))
-@click.option("--type", "type_", metavar="TYPE", help="What the files hold; recognised when left out.")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="SPEC.yaml|FILE...",
+    type=click.Path(path_type=Path),
+    shell_complete=specs_and_files,
+)
+@click.option(
+    "--type",
+    "type_",
+    metavar="TYPE",
+    shell_complete=layouts,
+    help="What the files hold; recognised when left out.",
+)
 @click.option("--name", metavar="NAME", help="The dataset's name; the first file's when left out.")
 @click.option(
     "--out",
@@ -44,7 +58,12 @@ def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Test rows, never among the training rows; 5 %, at most 100, when left out.",
 )
 @click.option("--seed", type=int, metavar="N", help="Seed of the shuffle; 42 when left out.")
-@click.option("--tokenizer", metavar="DIR", help="A model folder: the card then counts tokens and advises cutoff_len.")
+@click.option(
+    "--tokenizer",
+    metavar="DIR",
+    shell_complete=models,
+    help="A model folder: the card then counts tokens and advises cutoff_len.",
+)
 @click.option(
     "--list-types",
     is_flag=True,
@@ -74,10 +93,16 @@ def command(
 ) -> None:
     """Turn raw files into LLaMA-Factory datasets, registered in OUT/dataset_info.json.
 
+    FILE is JSON, JSONL, CSV, Excel, Parquet, text or character cards, a folder of them, or an archive; a SPEC.yaml says
+    more than the options can (docs/data.md). Leaves in OUT, for each dataset: NAME_train.jsonl, NAME_test.jsonl,
+    NAME.rejects.jsonl (each row that was left out, with the reason) and NAME.card.md (what was counted, and an advised
+    cutoff_len). The raw files stay as they are; the same files and seed give the same bytes.
+
     \b
     Examples:
       lfw build-data dataset_info/medical.yaml
       lfw build-data train.xlsx --name med_norm --train 4000 --test 100
+      lfw build-data chats.jsonl --type sharegpt --tokenizer models/Qwen2.5-0.5B-Instruct
     """
     from rich.text import Text
 

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lf_wrap.cli.complete import models, models_and_runs
+
 if TYPE_CHECKING:
     from lf_wrap.model.chat import Talk
     from lf_wrap.sources.character_card import Persona
 
 
 @click.command("chat")
-@click.argument("model", metavar="MODEL|RUN")
+@click.argument("model", metavar="MODEL|RUN", shell_complete=models_and_runs)
 @click.option("--adapter", type=click.Path(file_okay=False, path_type=Path), help="An adapter of MODEL, not merged.")
-@click.option("--base", metavar="MODEL", help="The untuned model, for --compare; a run knows its own.")
+@click.option(
+    "--base", metavar="MODEL", shell_complete=models, help="The untuned model, for --compare; a run knows its own."
+)
 @click.option("--load-in-4bit", "in_4bit", is_flag=True, help="Quantize while loading (needs bitsandbytes).")
 @click.option("--system", metavar="TEXT", help="The system text.")
 @click.option(
@@ -45,13 +49,16 @@ def command(
 ) -> None:
     """Talk with a model, with a run's model, or with both a run's base and tuned one.
 
-    Ctrl-C stops an answer; /help lists the commands. Lines may also be piped in.
+    MODEL is a folder or a hub id. Answers appear as they come; Ctrl-C stops an answer and not the program. /help lists
+    the commands: /reset, /system TEXT, /save FILE (a conversation that `lfw build-data` reads), /exit. Lines may also
+    be piped in. Nothing is written unless you /save.
 
     \b
     Examples:
       lfw chat runs/med_sft_lora/20250101-120000-1a2b3c4d --compare
       lfw chat Qwen/Qwen2.5-0.5B-Instruct --adapter saves/lora --preset greedy
       lfw chat models/roleplay --character cards/ada.png
+      echo '感冒了怎么办？' | lfw chat models/Qwen2.5-0.5B-Instruct --preset greedy
     """
     if system and character:
         raise click.UsageError("--system and --character both give the system text: choose one")

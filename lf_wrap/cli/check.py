@@ -42,12 +42,17 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--quick", is_flag=True, help="Start no child process for the template; take its answer if it is kept.")
 @json_option
 def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool) -> None:
-    """Say what would go wrong with RECIPE, before it costs GPU time. Exit code 1 when something would.
+    """Say what would go wrong with RECIPE, before it costs GPU time.
+
+    Looks at the keys, model, template, datasets, lengths, memory and disk, and asks the installed LLaMA-Factory how it
+    would read them; trains nothing and writes nothing here. RECIPE may also be a train.yaml of LLaMA-Factory's. Exit
+    code 1 when there is an error; warnings alone give 0. `lfw run` makes the same check first.
 
     \b
     Examples:
       lfw check recipes/med_sft_lora.yaml
       lfw check train.yaml --set train.cutoff_len=2048 --json
+      lfw check --schema > recipe.schema.json       # for completion in an editor
     """
     from lf_wrap.pipeline import training_seconds
     from lf_wrap.recipe import choose, detect_hardware, load_recipe

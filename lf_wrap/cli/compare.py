@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import runs as run_folders
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(file_okay=False, path_type=Path))
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    metavar="RUN...",
+    type=click.Path(file_okay=False, path_type=Path),
+    shell_complete=run_folders,
+)
 @json_option
 def command(runs: tuple[Path, ...], as_json: bool) -> None:
     """Hold runs side by side on the questions that all of them were asked; the others against the first.
 
-    One RUN alone: its base against its tuned model.
+    Needs run folders whose stage evaluate is done. Tells in which settings they differ, each metric with the difference
+    and its 95 % interval, and whether that is better, worse or more than these answers can tell. One RUN alone: its
+    base against its tuned model. Asks no model, writes nothing.
 
     \b
     Examples:

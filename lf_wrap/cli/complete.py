@@ -40,10 +40,36 @@ def runs(_: click.Context, __: click.Parameter, begun: str) -> Offered:
 
 
 def recipes_and_runs(ctx: click.Context, parameter: click.Parameter, begun: str) -> Offered:
+    """The recipes, and the run folders."""
     return [
         *_beginning(begun, (path.as_posix() for path in sorted(Path("recipes").glob("*.yaml")))),
         *runs(ctx, parameter, begun),
     ]
+
+
+def models(_: click.Context, __: click.Parameter, begun: str) -> Offered:
+    """The models of this folder and the merged models of its runs, and otherwise files."""
+    return _beginning(begun, _model_folders()) or _files(begun)
+
+
+def models_and_runs(ctx: click.Context, parameter: click.Parameter, begun: str) -> Offered:
+    """The models of this folder, and the run folders."""
+    here = (path.as_posix() for path in sorted(Path("models").glob("*/")))
+    return [*_beginning(begun, here), *runs(ctx, parameter, begun)] or _files(begun)
+
+
+def forms(_: click.Context, __: click.Parameter, begun: str) -> Offered:
+    """What a model can be exported as."""
+    from lf_wrap.cli.export import NAMES
+
+    return _beginning(begun, NAMES.split(", "))
+
+
+def layouts(_: click.Context, __: click.Parameter, begun: str) -> Offered:
+    """The raw layouts that are known, each with what it looks like."""
+    from lf_wrap.sources import all_sources
+
+    return [CompletionItem(one.name, help=one.shape) for one in all_sources() if one.name.startswith(begun)]
 
 
 def saved_configurations(_: click.Context, __: click.Parameter, begun: str) -> Offered:
@@ -58,6 +84,12 @@ def hub_names(ctx: click.Context, _: click.Parameter, begun: str) -> Offered:
     return _beginning(
         begun, (name for name, what in SHORTCUTS.items() if what.kind == ctx.params.get("kind", what.kind))
     )
+
+
+def _model_folders() -> Iterable[str]:
+    """`models/*`, and what runs have merged."""
+    found = [*Path("models").glob("*/"), *Path("runs").glob("*/*/model/")]
+    return (path.as_posix() for path in sorted(found))
 
 
 def _beginning(begun: str, names: Iterable[str]) -> Offered:

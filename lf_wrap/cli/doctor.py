@@ -14,10 +14,12 @@ MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "absent": ("·", "dim"
 def command(as_json: bool) -> None:
     """Look at this machine: packages, GPUs, hubs and mirrors, disks, ports; each finding with what mends it.
 
-    Exit code 1 when something that lfw needs is broken.
+    Changes nothing. What is optional says what it would enable. Exit code 1 when something that lfw needs is broken.
 
     \b
-    Example:  lfw doctor
+    Examples:
+      lfw doctor
+      lfw doctor --json       # for scripts: {"ok": …, "findings": […]}
     """
     from dataclasses import asdict
     from pathlib import Path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import datasets, models
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -18,10 +19,24 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@click.option("--model", required=True, metavar="M", help="A folder or hub id; a server's name for it.")
+@click.option(
+    "--model", required=True, metavar="M", shell_complete=models, help="A folder or hub id; a server's name for it."
+)
 @click.option("--adapter", type=click.Path(exists=True, file_okay=False, path_type=Path), help="An adapter on M.")
-@click.option("--base", metavar="B", help="What M is held against; M without its adapter when one is given.")
-@click.option("--test", "tests", multiple=True, metavar="NAME", help="A dataset whose test rows are asked.")
+@click.option(
+    "--base",
+    metavar="B",
+    shell_complete=models,
+    help="What M is held against; M without its adapter when one is given.",
+)
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=datasets,
+    help="A dataset whose test rows are asked.",
+)
 @click.option("--task", metavar="T", help="How answers are judged; as each dataset's card says when left out.")
 @click.option("--probe", multiple=True, metavar="NAME", help="general_zh, general_en, or a .jsonl file of questions.")
 @click.option("--choice", multiple=True, metavar="PATH", help="C-Eval, CMMLU or MMLU: a CSV file, or a folder of them.")
@@ -62,12 +77,15 @@ def command(
 ) -> None:
     """Ask a model the test rows, and say whether it is better than its base, and how sure that is.
 
-    Answers are kept: the same model is not asked the same question twice.
+    Needs something to ask: a dataset's test rows (--test), general questions (--probe) or multiple choice (--choice).
+    Leaves OUT/evaluation with every question, answer and score. Answers are kept: with the same --out, the same model
+    is not asked the same question twice. Without --base or --adapter the model's scores stand alone.
 
     \b
     Examples:
       lfw eval --model Qwen/Qwen2.5-0.5B-Instruct --adapter runs/med/x/adapter --test med_norm
       lfw eval --model runs/med/x/model --base models/Qwen2.5-0.5B-Instruct --test med_norm --probe general_zh
+      lfw eval --model qwen --engine server --url http://127.0.0.1:8000/v1 --choice ceval/val
     """
     from datetime import UTC, datetime
 

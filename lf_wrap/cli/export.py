@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import forms as known_forms
+from lf_wrap.cli.complete import recipes_and_runs
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 
 if TYPE_CHECKING:
@@ -16,9 +18,16 @@ NAMES = "merged, adapter, gguf-f16, gguf-q8_0, gguf-q4_k_m, bnb-4bit, bnb-8bit, 
 
 
 @click.command("export")
-@click.argument("recipe_or_run", metavar="RECIPE|RUN", type=click.Path(path_type=Path))
+@click.argument("recipe_or_run", metavar="RECIPE|RUN", type=click.Path(path_type=Path), shell_complete=recipes_and_runs)
 @set_option
-@click.option("--form", "forms", multiple=True, metavar="FORM", help=f"Another form as well; again for more. {NAMES}.")
+@click.option(
+    "--form",
+    "forms",
+    multiple=True,
+    metavar="FORM",
+    shell_complete=known_forms,
+    help=f"Another form as well; again for more. {NAMES}.",
+)
 @click.option(
     "--push",
     "to",
@@ -37,7 +46,10 @@ def command(
 ) -> None:
     """Export the model of a trained run, prove that it is the tuned one, and put it into other forms.
 
-    Forms lie in RUN/exports/FORM; GGUF forms have an Ollama Modelfile beside them.
+    Takes a run folder, or a recipe for its last run. Leaves RUN/model and RUN/parity.json (what was compared, and how
+    near it is); forms lie in RUN/exports/FORM, GGUF with an Ollama Modelfile beside it. A form is loaded back and
+    compared before it appears. Exit code 3 when the merged model is not the tuned one: nothing but parity.json is left.
+    --push reads its token from HF_TOKEN or MODELSCOPE_API_TOKEN.
 
     \b
     Examples:

@@ -51,7 +51,9 @@ def _list_names(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 def command(kind: Kind, id_: str, folder: Path | None, hub: HubName | None, as_json: bool) -> None:
     """Download a model or a dataset from its hub: goes on where it stopped, checks what it got.
 
-    ID is OWNER/NAME or a short name. HF_ENDPOINT and MODELSCOPE_ENDPOINT choose mirrors.
+    ID is OWNER/NAME or a short name. HF_ENDPOINT and MODELSCOPE_ENDPOINT choose mirrors. Leaves the files, each held
+    against the hub's size and checksum, and .lfw-fetched.json, which says what they are. Exit code 1 when no hub has it
+    or answers: the message then says where to put the files by hand.
 
     \b
     Examples:

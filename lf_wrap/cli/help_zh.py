@@ -1,4 +1,4 @@
-"""Help in Chinese. `line` stands in the list of commands, `help` above a command's examples, which need no words.
+"""Help in Chinese. `line` stands in the list of commands, `help` above a command's examples, `# …` behind one of them.
 
 `*` holds the options that mean the same in every command. A test names what is missing here.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 HELP: dict[str, dict[str, str]] = {
     "*": {
+        "epilog": "退出码：0 完成；1 输入有问题，消息会指明；2 用法错误；3 启动的程序失败；130 被 Ctrl-C 停止。",
+        "Examples:": "示例：",
+        "Example:": "示例：",
         "--json": "在标准输出的最后一行以 JSON 给出结果。",
         "--set": "覆盖配方里的某个值，例如 train.learning_rate=5e-5。",
         "--gpus": "用来训练的 GPU：编号，或 `all`；省略时为全部可见的。",
@@ -16,14 +19,19 @@ HELP: dict[str, dict[str, str]] = {
         "--master": "第 0 台机器的地址；省略端口时为 29500。",
     },
     "lfw": {
-        "help": "基于 LLaMA-Factory，把原始的医疗与角色扮演数据变成微调好、已导出、经过如实评测的模型。",
+        "help": "基于 LLaMA-Factory，把原始的医疗与角色扮演数据变成微调好、已导出、经过如实评测的模型。\n\n"
+        "每个命令需要什么、留下什么，见：lfw COMMAND --help。LFW_LANG=en 使用英文。",
+        "# all of it, on sample data": "# 用示例数据走完全程",
+        "# your own data": "# 你自己的数据",
+        "# tune, export, compare, report": "# 微调、导出、对比、报告",
         "--debug": "出错时显示完整的调用栈。",
         "--version": "显示版本号。",
     },
     "demo": {
         "line": "用示例数据和小模型跑完整流程，几分钟，不需要 GPU。",
         "help": "用示例数据跑完整流程：让 SmolLM2-135M 学会中文术语标准化，并对比训练前后。\n\n"
-        "在两个 CPU 核上约五分钟；第二次只要几秒。",
+        "不需要 GPU；模型（93 MB）以 Python 包的形式下载，也可用 --model 指定。留下与 `lfw init` 相同的工作目录，"
+        "其中有一次完成的训练和它的 report.html。在两个 CPU 核上约五分钟；第二次只要几秒，做过的不再做。",
         "--dir": "建立并使用的工作目录。",
         "--model": "代替 SmolLM2-135M-Instruct 的模型目录或 hub id；请同时给出 --template。",
         "--template": "--model 的对话模板。",
@@ -31,24 +39,33 @@ HELP: dict[str, dict[str, str]] = {
     },
     "init": {
         "line": "建立工作目录：数据集说明、配方、示例数据。",
-        "help": "在 FOLDER 里放好 dataset_info/（说明与示例数据）和 recipes/。已有的文件不会改动。",
+        "help": "在 FOLDER 里放好 dataset_info/（说明与示例数据）和 recipes/。已有的文件不会改动。\n\n"
+        "其他命令都在工作目录里运行：它们就在当前目录找这些文件夹。",
     },
     "doctor": {
         "line": "检查本机：有什么、缺什么、怎么补。",
         "help": "检查本机：软件包、GPU、模型站点与镜像、磁盘、端口；每一项都给出补救的命令。\n\n"
-        "lfw 必需的东西坏了时，退出码为 1。",
+        "什么也不改动。可选的部分会说明装上后能做什么。lfw 必需的东西坏了时，退出码为 1。",
+        '# for scripts: {"ok": …, "findings": […]}': '# 供脚本使用：{"ok": …, "findings": […]}',
     },
     "fetch": {
         "line": "从模型站点下载模型或数据集，完整且经过校验。",
         "help": "从 ModelScope 或 Hugging Face 下载模型或数据集：断点续传，下载后校验。\n\n"
-        "ID 写作 OWNER/NAME，或用短名。HF_ENDPOINT 与 MODELSCOPE_ENDPOINT 可选择镜像。",
+        "ID 写作 OWNER/NAME，或用短名。HF_ENDPOINT 与 MODELSCOPE_ENDPOINT 可选择镜像。"
+        "每个文件都与站点给出的大小和校验和"
+        "比对，并留下 .lfw-fetched.json 说明来历。没有站点有它或站点不应答时，退出码为 1，消息会说明怎样手动放置文件。",
         "--to": "放到哪里；省略时为 models/NAME 或 dataset_info/raw/NAME。",
         "--hub": "向谁下载；省略时先 ModelScope 后 Hugging Face，或听从 USE_MODELSCOPE_HUB。",
         "--list-names": "列出不必写 owner 的短名。",
     },
     "build-data": {
         "line": "把原始文件变成已登记的 LLaMA-Factory 数据集。",
-        "help": "把原始文件变成 LLaMA-Factory 数据集，并登记到 OUT/dataset_info.json。",
+        "help": "把原始文件变成 LLaMA-Factory 数据集，并登记到 OUT/dataset_info.json。\n\n"
+        "FILE 可以是 JSON、JSONL、CSV、Excel、Parquet、纯文本或角色卡，也可以是装着它们的目录或压缩包；"
+        "SPEC.yaml 能说得比选项更细"
+        "（见 docs/data.md）。每个数据集在 OUT 里留下：NAME_train.jsonl、NAME_test.jsonl、"
+        "NAME.rejects.jsonl（未采用的行及原因）、"
+        "NAME.card.md（统计与建议的 cutoff_len）。原始文件不变；同样的文件与种子得到同样的字节。",
         "--type": "文件里是什么；省略时自动识别。",
         "--name": "数据集的名字；省略时取第一个文件名。",
         "--out": "LLaMA-Factory 的 dataset_dir。",
@@ -61,14 +78,19 @@ HELP: dict[str, dict[str, str]] = {
     },
     "check": {
         "line": "在花费 GPU 时间之前，说出配方会出什么问题。",
-        "help": "在花费 GPU 时间之前，说出 RECIPE 会出什么问题。有问题时退出码为 1。",
+        "help": "在花费 GPU 时间之前，说出 RECIPE 会出什么问题。\n\n"
+        "检查键名、模型、模板、数据集、长度、显存与磁盘，并问已安装的 LLaMA-Factory 会怎样理解它；不训练，"
+        "也不在这里写任何文件。"
+        "RECIPE 也可以是 LLaMA-Factory 的 train.yaml。有错误时退出码为 1，只有警告时为 0。`lfw run` 会先做同样的检查。",
+        "# for completion in an editor": "# 供编辑器补全",
         "--quick": "不为模板启动子进程；有保存过的答案就用它。",
         "--schema": "打印配方的 JSON Schema，供编辑器使用。",
     },
     "preview": {
         "line": "按模型看到的样子显示数据：学哪些、只读哪些、截掉哪些。",
         "help": "按模型看到的样子显示 DATASET 的行：学什么、只读什么、cutoff_len 截掉什么。\n\n"
-        "要学的文字是绿色，没有颜色时写在 ⟦ ⟧ 里；其余的标签都是 −100。不给配方或模型时，按对话轮次显示。",
+        "DATASET 是 dataset_info.json 里的名字。要学的文字是绿色，没有颜色时写在 ⟦ ⟧ 里；其余的标签都是 −100。"
+        "不给配方或模型时，按对话轮次显示；给了时只需要它的分词器，不需要权重。",
         "--recipe": "按这个配方训练时的样子显示。",
         "--model": "或者用这个模型的分词器：目录或 hub id。",
         "--template": "--model 的 LLaMA-Factory 对话模板；省略时用分词器自己的。",
@@ -79,7 +101,9 @@ HELP: dict[str, dict[str, str]] = {
     },
     "render": {
         "line": "写出配方的 train.yaml、export.yaml 和 run.sh。",
-        "help": "写出 train.yaml、export.yaml 和 run.sh：`lfw run` 会让 llamafactory-cli 做的事。",
+        "help": "写出 train.yaml、export.yaml 和 run.sh：`lfw run` 会让 llamafactory-cli 做的事。\n\n"
+        "这些文件只依赖 LLaMA-Factory，没有 lfw 也能运行，在本机或另一台有数据集和模型的机器上都行。"
+        "内容也会打印出来；什么也不启动。",
         "--out": "文件与权重的目录；省略时为 rendered/<配方>。",
         "--gpus": "用来训练的 GPU：编号，或 `all`；省略时为全部可见的。",
         "--nproc-per-node": "本机的进程数；省略时每个 GPU 一个。没有 GPU 时它们共用 CPU。",
@@ -89,7 +113,10 @@ HELP: dict[str, dict[str, str]] = {
     },
     "eval": {
         "line": "用同样的题目问模型和它的原模型：是否更好，有多确定。",
-        "help": "用测试集提问，说出模型是否比原模型更好、有多确定。\n\n回答会保存：同一个模型不会被问两次同样的题。",
+        "help": "用测试集提问，说出模型是否比原模型更好、有多确定。\n\n"
+        "至少要给一种题目：数据集的测试行（--test）、通用问题（--probe）或选择题（--choice）。"
+        "在 OUT/evaluation 里留下每个问题、回答和得分。回答会保存：--out 相同时，同一个模型不会被问两次同样的题。"
+        "没有 --base 或 --adapter 时，只给出这个模型自己的得分。",
         "--model": "目录或 hub id；使用服务器时是它那里的名字。",
         "--adapter": "加在 M 上的适配器。",
         "--base": "与 M 相比的模型；给了适配器时，就是不带适配器的 M。",
@@ -111,13 +138,17 @@ HELP: dict[str, dict[str, str]] = {
     "compare": {
         "line": "把几次训练放在同样的题目上比较：谁更好，有多确定。",
         "help": "在各次训练都答过的题目上比较它们；其余的都与第一个相比。\n\n"
-        "只给一个 RUN：比较它的原模型与微调后的模型。",
+        "需要已完成 evaluate 阶段的运行目录。列出设置有何不同，每个指标的差值与 95 % 区间，以及是更好、更差，"
+        "还是这些回答不足以断定。"
+        "只给一个 RUN：比较它的原模型与微调后的模型。不询问任何模型，也不写文件。",
     },
     "judge": {
         "line": "由裁判模型或人来说哪些回答更好。",
         "help": "请裁判评判回答：一个 RUN 时比较其原模型与微调后的模型，几个 RUN 时比较各自微调后的模型。\n\n"
         "裁判可以是任何兼容 OpenAI 的接口；密钥读自 OPENAI_API_KEY，或配方指定的变量。"
-        "两个回答的胜负须在两种顺序下一致才算数。问过的不再问。",
+        "两个回答的胜负须在两种顺序下一致才算数。"
+        "问过的不再问。在第一个 RUN 的 judged/ 里留下每个答复和结果，下次的报告会显示。给人评判的表，"
+        "其答案对照在旁边的文件里。",
         "--test": "只用这一组题；省略时全部。",
         "--url": "裁判的接口地址；省略时取配方的 evaluate.judge.base_url。",
         "--model": "裁判模型；省略时取配方的 evaluate.judge.model。",
@@ -130,7 +161,11 @@ HELP: dict[str, dict[str, str]] = {
     "run": {
         "line": "构建、训练、导出、评测、报告：一个配方，一个目录。",
         "help": "构建数据、训练、导出，让原模型与微调后的模型回答同样的题目，并写出报告。\n\n"
-        "阶段：build、train、export、evaluate、report。已完成且仍然有效的会跳过。",
+        "阶段：build、tokenize、train、export、evaluate、report。已完成且仍然有效的会跳过："
+        "中断后再运行同一条命令即可继续，"
+        "训练从最后的检查点接着做。在 runs/<配方> 下留下一个目录：recipe.yaml、train.yaml 与 run.sh（做了什么）、权重、"
+        "model/（合并后的模型）、evaluation/、logs/、report.html 和 manifest.json。"
+        "LLaMA-Factory 的程序失败时退出码为 3，消息会给出原因和日志。",
         "--sweep": "这些取值的每一种组合各训练一次。",
         "--from": "从这个阶段起重新做。",
         "--to": "做到这个阶段为止。",
@@ -141,7 +176,10 @@ HELP: dict[str, dict[str, str]] = {
     "export": {
         "line": "证明合并后的模型就是微调后的模型；写成其他格式；上传。",
         "help": "导出训练好的模型，证明它就是微调后的那个，并转成其他格式。\n\n"
-        "各格式放在 RUN/exports/FORM；GGUF 旁边有 Ollama 的 Modelfile。",
+        "给出运行目录，或给出配方（取它最近一次运行）。留下 RUN/model 和 RUN/parity.json（比较了什么、相差多少）；"
+        "各格式放在 RUN/exports/FORM，GGUF 旁边有 Ollama 的 Modelfile。每种格式都先重新载入并比对，之后才会出现。"
+        "合并后的模型不是微调后的模型时，退出码为 3，只留下 parity.json。"
+        "--push 的令牌读自 HF_TOKEN 或 MODELSCOPE_API_TOKEN。",
         "--form": "再导出一种格式，可重复给出："
         "merged、adapter、gguf-f16、gguf-q8_0、gguf-q4_k_m、bnb-4bit、bnb-8bit、gptq-4bit、gptq-8bit。",
         "--push": "上传到 modelscope:OWNER/NAME 或 huggingface:OWNER/NAME：指定了格式就传它，否则传合并后的模型。",
@@ -150,7 +188,8 @@ HELP: dict[str, dict[str, str]] = {
     "chat": {
         "line": "与模型、角色对话，或让原模型与微调后的模型并排回答。",
         "help": "与一个模型、一次训练得到的模型，或同时与它的原模型和微调后的模型对话。\n\n"
-        "Ctrl-C 停止回答；/help 列出命令。也可以从管道输入。",
+        "MODEL 是目录或 hub id。回答逐字出现；Ctrl-C 停止回答，而不退出程序。/help 列出命令：/reset、/system TEXT、"
+        "/save FILE（`lfw build-data` 读得懂的对话）、/exit。也可以从管道输入。不用 /save 就什么也不写。",
         "--adapter": "MODEL 的适配器，不合并。",
         "--base": "未微调的模型，供 --compare 使用；RUN 自己知道。",
         "--load-in-4bit": "加载时量化（需要 bitsandbytes）。",
@@ -162,7 +201,14 @@ HELP: dict[str, dict[str, str]] = {
     "webui": {
         "line": "打开 LLaMA Board，本目录的数据集、配方、训练结果都在其中。",
         "help": "在本目录打开 LLaMA Board：数据集可以预览，配方可以填好表单，训练完的结果可以对话。\n\n"
-        "在“配置路径”里选一个配方，再按“载入训练参数”。在面板里保存过的东西不会被覆盖。",
+        "在“配置路径”里选一个配方，再按“载入训练参数”。一直运行到 Ctrl-C。"
+        "留下 llamaboard_config/（每个配方和每次训练各一份配置）、"
+        "data、saves/Custom/ 和 llamaboard_cache/；在面板里保存过的东西不会被覆盖。"
+        "--import 需要先在面板里“保存训练参数”。",
+        "# for the whole network: the board asks for no password": "# 向整个网络开放：面板没有密码",
+        "# llamaboard_config/my_settings.yaml becomes recipes/my_settings.yaml": (
+            "# 把 llamaboard_config/my_settings.yaml 变成 recipes/my_settings.yaml"
+        ),
         "--host": "监听的地址。",
         "--port": "监听的端口。",
         "--import": "把在面板里保存的配置变成配方。",

@@ -15,8 +15,11 @@ from lf_wrap.cli.output import console, json_option, print_json
 def command(folder: Path, as_json: bool) -> None:
     """Lay out a workspace in FOLDER: dataset_info/ (specs and sample rows) and recipes/. What is there stays.
 
+    The other commands are called from inside the workspace: they look for these folders where they are.
+
     \b
-    Example:  lfw init work && cd work && lfw build-data dataset_info/demo.yaml
+    Example:
+      lfw init work && cd work && lfw build-data dataset_info/demo.yaml
     """
     from lf_wrap.files import shown
     from lf_wrap.pipeline import lay_out

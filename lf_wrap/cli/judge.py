@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lf_wrap.cli.complete import runs as run_folders
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command("judge")
-@click.argument("runs", nargs=-1, metavar="RUN...", type=click.Path(file_okay=False, path_type=Path))
+@click.argument(
+    "runs",
+    nargs=-1,
+    metavar="RUN...",
+    type=click.Path(file_okay=False, path_type=Path),
+    shell_complete=run_folders,
+)
 @click.option("--how", type=click.Choice(["both", "pointwise", "pairwise"]), default="both", show_default=True)
 @click.option("--test", "tests", multiple=True, metavar="NAME", help="Only this question set; all when left out.")
 @click.option("--url", metavar="URL", help="The judge's endpoint; the recipe's evaluate.judge.base_url when left out.")
@@ -58,6 +65,8 @@ def command(
 
     The judge is any OpenAI-compatible endpoint; its key is read from OPENAI_API_KEY, or the variable that the recipe
     names. Verdicts on two answers count only if they hold in both orders. What was asked before is not asked again.
+    Leaves RUN/judged of the first RUN: every reply, and the result, which the next report shows. A sheet for people has
+    its key in a file beside it.
 
     \b
     Examples:

@@ -6,12 +6,18 @@ import copy
 import importlib
 import inspect
 import os
+import re
 from collections.abc import Mapping
 
 import click
 
 CATALOGUES = {"zh": "help_zh"}  # language: the module here that holds its texts
 Catalogue = Mapping[str, Mapping[str, str]]
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 something about the input, which the message names; 2 wrong usage; "
+    "3 a program that was started failed; 130 stopped by Ctrl-C."
+)
+COMMENT = re.compile(r"#.*")
 
 
 def language() -> str:
@@ -31,14 +37,16 @@ def catalogue(wanted: str) -> Catalogue:
 
 
 def translated(command: click.Command, name: str) -> click.Command:
-    """The command with its help in the reader's language; its examples stay as they are."""
+    """The command with its help in the reader's language, and the exit codes below it.
+
+    Of the examples, only headings and comments have words of a language.
+    """
     said = catalogue(language())
-    if name not in said:
-        return command
-    texts = {**said.get("*", {}), **said[name]}
+    texts = {**said.get("*", {}), **said.get(name, {})}
     spoken = copy.copy(command)
-    _, mark, examples = inspect.cleandoc(command.help or "").partition("\b\n")
-    spoken.help = f"{texts['help']}\n\n{mark}{examples}" if "help" in texts else command.help
+    spoken.epilog = texts.get("epilog", EXIT_CODES)
+    text, mark, examples = inspect.cleandoc(command.help or "").partition("\b\n")
+    spoken.help = f"{texts.get('help', text).strip()}\n\n{mark}{_of_examples(examples, texts)}"
     spoken.params = [_translated(parameter, texts) for parameter in command.params]
     return spoken
 
@@ -51,6 +59,22 @@ def line(name: str, english: str) -> str:
 def key(option: click.Option) -> str:
     """What an option is called in a catalogue: its longest name."""
     return max(option.opts, key=len)
+
+
+def headings(examples: str) -> list[str]:
+    """The lines of a command's examples that head others, such as `Examples:`."""
+    return [line.strip() for line in examples.splitlines() if line.rstrip().endswith(":")]
+
+
+def comments(examples: str) -> list[str]:
+    """What stands behind the examples, from each `#` on."""
+    return [found.group() for line in examples.splitlines() if (found := COMMENT.search(line))]
+
+
+def _of_examples(examples: str, texts: Mapping[str, str]) -> str:
+    for said in (*headings(examples), *comments(examples)):
+        examples = examples.replace(said, texts.get(said, said))
+    return examples
 
 
 def _translated(parameter: click.Parameter, texts: Mapping[str, str]) -> click.Parameter:

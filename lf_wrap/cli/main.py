@@ -65,9 +65,13 @@ class Commands(click.Group):
 def lfw(debug: bool) -> None:
     """From raw medical and roleplay data to a fine-tuned, exported and honestly evaluated model, on LLaMA-Factory.
 
+    Each command tells what it needs and what it leaves: lfw COMMAND --help. LFW_LANG=zh speaks Chinese.
+
     \b
-    Try it:           lfw demo
-    Your own data:    lfw init work && cd work && lfw build-data FILE --name mydata
+    Examples:
+      lfw demo                                                        # all of it, on sample data
+      lfw init work && cd work && lfw build-data FILE --name mydata   # your own data
+      lfw run recipes/med_sft_lora.yaml                               # tune, export, compare, report
     """
 
 

@@ -56,11 +56,13 @@ def command(
 ) -> None:
     """Show rows of DATASET as the model will see them: what is learned, what is only read, what cutoff_len cuts.
 
-    Learned text is green, or stands in ⟦ ⟧ without colour; all other has the label −100. Without a recipe or model the
-    conversations are shown as turns.
+    DATASET is a name in dataset_info.json. Learned text is green, or stands in ⟦ ⟧ without colour; all other has the
+    label −100. Without a recipe or model the conversations are shown as turns; with one, its tokenizer is needed, not
+    its weights.
 
     \b
     Examples:
+      lfw preview med_norm
       lfw preview med_norm --recipe recipes/med_sft_lora.yaml
       lfw preview med_norm --model models/Qwen2.5-0.5B-Instruct --template qwen --row 17
     """

@@ -25,8 +25,13 @@ from lf_wrap.cli.output import console, json_option, print_json, set_option
 def command(recipe: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool, **devices: Any) -> None:
     """Write train.yaml, export.yaml and run.sh: what `lfw run` would have llamafactory-cli do.
 
+    The files are plain LLaMA-Factory and run without lfw, here or on another machine that has the datasets and the
+    model. They are also printed, and nothing is started.
+
     \b
-    Example:  lfw render recipes/med_sft_lora.yaml --set train.lora_rank=16
+    Examples:
+      lfw render recipes/med_sft_lora.yaml --set train.lora_rank=16
+      lfw render recipes/med_sft_full.yaml --gpus 0,1 --out job && bash job/run.sh
     """
     from lf_wrap.files import shown
     from lf_wrap.pipeline import Run, RunFolder, render

@@ -53,7 +53,10 @@ def command(
 ) -> None:
     """Build the data, train, export, ask base and tuned model the same questions, and report.
 
-    Stages: build, tokenize, train, export, evaluate, report. What is done and still holds is skipped.
+    Stages: build, tokenize, train, export, evaluate, report. What is done and still holds is skipped: after a stop the
+    same command goes on, training from its last checkpoint. Leaves a folder under runs/<recipe>: recipe.yaml,
+    train.yaml and run.sh (what was done), the weights, model/ (merged), evaluation/, logs/, report.html, manifest.json.
+    Exit code 3 when a program of LLaMA-Factory's failed: the message has its cause and its log.
 
     \b
     Examples:

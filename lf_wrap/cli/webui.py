@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 def command(recipe: Path | None, host: str, port: int, imported: str | None, only_prepare: bool, as_json: bool) -> None:
     """Open LLaMA Board on this workspace: datasets to preview, recipes that fill its form, finished runs to chat with.
 
-    Choose a recipe under "Config path" and press "Load arguments". What a person saved in the board stays.
+    Choose a recipe under "Config path" and press "Load arguments". Runs until Ctrl-C. Leaves llamaboard_config/ (each
+    recipe and run as a saved configuration), data, saves/Custom/ and llamaboard_cache/; what a person saved in the
+    board stays. --import needs a configuration that was saved there with "Save arguments".
 
     \b
     Examples:
       lfw webui recipes/med_sft_lora.yaml
+      lfw webui --port 7861 --host 0.0.0.0  # for the whole network: the board asks for no password
       lfw webui --import my_settings        # llamaboard_config/my_settings.yaml becomes recipes/my_settings.yaml
     """
     from dataclasses import asdict

@@ -25,11 +25,23 @@ def offered(folder: Path, *words: str) -> tuple[list[str], str]:
     ("words", "expected"),
     [
         (("lfw", "rend"), ["render"]),
-        (("lfw", "run", "recipes/med"), ["recipes/med_sft_full.yaml", "recipes/med_sft_lora.yaml"]),
+        (("lfw", "run", "recipes/ro"), ["recipes/roleplay_sft_lora.yaml"]),
         (("lfw", "fetch", "da"), ["dataset"]),
         (("lfw", "fetch", "dataset", "chin"), ["chinese-medical-dialogue"]),
         (("lfw", "fetch", "model", "qwen3"), ["qwen3-8b"]),
         (("lfw", "webui", "--import", "mi"), ["mine"]),
+        (("lfw", "build-data", "dataset_info/de"), ["dataset_info/demo.yaml"]),
+        (("lfw", "build-data", "--type", "pip"), ["pippa"]),
+        (("lfw", "build-data", "--tokenizer", "mo"), ["models/tiny"]),
+        (("lfw", "compare", "ru"), ["runs/med/two", "runs/med/one"]),
+        (("lfw", "judge", "runs/med/o"), ["runs/med/one"]),
+        (("lfw", "export", "runs/med/o"), ["runs/med/one"]),
+        (("lfw", "export", "recipes/de"), ["recipes/demo.yaml"]),
+        (("lfw", "export", "--form", "gguf-q"), ["gguf-q8_0", "gguf-q4_k_m"]),
+        (("lfw", "chat", "mo"), ["models/tiny"]),
+        (("lfw", "chat", "runs/med/t"), ["runs/med/two"]),
+        (("lfw", "eval", "--model", "runs/"), ["runs/med/two/model"]),
+        (("lfw", "eval", "--test", "nor"), ["norm"]),
     ],
 )
 def test_names_are_completed_and_nothing_heavy_is_loaded(
@@ -37,6 +49,9 @@ def test_names_are_completed_and_nothing_heavy_is_loaded(
 ) -> None:
     (workspace / "llamaboard_config").mkdir()
     (workspace / "llamaboard_config/mine.yaml").touch()
+    for folder in ("models/tiny", "runs/med/one", "runs/med/two/model"):
+        (workspace / folder).mkdir(parents=True)
+    (workspace / "dataset_info/dataset_info.json").write_text('{"norm": {}}')
     found, imported = offered(workspace, *words)
     assert found == expected
     modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in imported.splitlines()}

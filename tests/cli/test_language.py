@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+
 import click
 import pytest
 
 from lf_wrap.cli.help_zh import HELP
-from lf_wrap.cli.language import key, language
-from lf_wrap.cli.main import COMMANDS, lfw
+from lf_wrap.cli.language import EXIT_CODES, comments, headings, key, language
+from lf_wrap.cli.main import COMMANDS
+from lf_wrap.cli.main import lfw as lfw_group
 from tests.conftest import Lfw
 
 
 def english(name: str) -> click.Command:
-    command = lfw.get_command(click.Context(lfw), name)
+    command = lfw_group.get_command(click.Context(lfw_group), name)
     assert command is not None
     return command
 
@@ -33,11 +36,28 @@ def test_every_command_and_option_has_its_chinese_text() -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_tells_more_than_its_line_and_gives_examples(name: str) -> None:
+    text, _, examples = inspect.cleandoc(english(name).help or "").partition("\b\n")
+    assert len(text.strip().split("\n\n")) >= 2, "what it does, then what it needs and leaves"
+    assert f"  lfw {name}" in examples
+    assert english(name).epilog == EXIT_CODES
+
+
+@pytest.mark.parametrize("name", ["lfw", *COMMANDS])
+def test_headings_and_comments_of_examples_are_chinese_too(name: str) -> None:
+    command = lfw_group if name == "lfw" else english(name)
+    examples = inspect.cleandoc(command.help or "").partition("\b\n")[2]
+    texts = {**HELP["*"], **HELP[name]}
+    assert {said for said in (*headings(examples), *comments(examples)) if said not in texts} == set()
+
+
 def test_no_chinese_text_is_left_of_what_is_gone() -> None:
     left = [name for name in HELP if name not in {*COMMANDS, "*", "lfw"}]
     for name in set(HELP) & set(COMMANDS):
         options = {key(one) for one in english(name).params if isinstance(one, click.Option)}
-        left += [f"{name}: {part}" for part in HELP[name] if part not in {*options, "line", "help"}]
+        help_ = english(name).help or ""
+        left += [f"{name}: {part}" for part in HELP[name] if part not in {*options, *comments(help_), "line", "help"}]
     assert not left
 
 
@@ -68,4 +88,7 @@ def test_chinese_help_has_the_same_examples_and_options(lfw: Lfw) -> None:
     assert "断点续传" in ran.out
     assert "lfw fetch model qwen2.5-0.5b-instruct" in ran.out
     assert "放到哪里" in ran.out
+    assert "示例：" in ran.out
+    assert "退出码" in ran.out
+    assert "Examples" not in ran.out
     assert HELP["fetch"]["line"] in lfw("--help", env={"LFW_LANG": "zh"}).out
