@@ -107,12 +107,12 @@ def _folders(
     if not (folder / "recipe.yaml").is_file():
         return local_folder(model), adapter, local_folder(base) if base else None
     from lf_wrap.errors import UserError
-    from lf_wrap.recipe import load_recipe, weights_folder
+    from lf_wrap.recipe import exported_weights, load_recipe, phases
 
-    recipe = load_recipe(folder / "recipe.yaml")
-    trained = adapter or weights_folder(recipe, folder)
+    recipe, _ = phases(load_recipe(folder / "recipe.yaml"), folder)[-1]
+    trained = adapter or exported_weights(recipe, folder)
     if (trained / "adapter_config.json").is_file() and (compare or adapter or not (folder / "model").is_dir()):
-        return local_folder(base or recipe.model), trained, None
+        return local_folder(base or recipe.begins), trained, None
     tuned = folder / "model" if (folder / "model").is_dir() else trained
     if not tuned.is_dir():
         raise UserError(

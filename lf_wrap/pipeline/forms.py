@@ -101,6 +101,6 @@ def _make(run: Run, form: str, target: Path, say: Any) -> dict[str, Any]:
     trained_with = read_yaml(run.folder.train_yaml)
     template = TrainedTemplate.of(local_folder(run.recipe.model), trained_with)
     tuned = Tuned(
-        run.folder.model, run.weights, template, trained_with, rows_to_ask(run), llamafactory=llamafactory, say=say
+        run.folder.model, run.exported, template, trained_with, rows_to_ask(run), llamafactory=llamafactory, say=say
     )
     return make_form(form, tuned, target)

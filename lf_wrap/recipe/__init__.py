@@ -14,6 +14,7 @@ from lf_wrap.recipe.schema import Evaluate, Guard, Judge, Recipe
 from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.settings import (
     export_settings,
+    exported_weights,
     train_settings,
     weights_folder,
     with_tokenized,
@@ -36,6 +37,7 @@ __all__ = [
     "choose",
     "detect_hardware",
     "export_settings",
+    "exported_weights",
     "grid",
     "launch_environment",
     "load_recipe",

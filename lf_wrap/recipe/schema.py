@@ -215,6 +215,11 @@ class Recipe(BaseModel):
         return [f"{self.name}_mix"] if self.data.general else self.data.train
 
     @property
+    def begins(self) -> str:
+        """The model whose weights training changes: an earlier training's, or `model` itself."""
+        return self.begin_from or self.model
+
+    @property
     def pretrains(self) -> bool:
         """Whether plain text is learned whole, instead of the answers in conversations."""
         return self.train.get("stage") == "pt"

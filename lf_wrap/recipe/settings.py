@@ -39,6 +39,15 @@ def weights_folder(recipe: Recipe, run: Path) -> Path:
     return run / ("adapter" if recipe.finetuning_type in ADAPTERS else "weights")
 
 
+def exported_weights(recipe: Recipe, run: Path) -> Path:
+    """What the export is made of: what training wrote, but for PiSSA.
+
+    PiSSA trains beside a changed model; LLaMA-Factory then writes an adapter for the model as it was, too.
+    """
+    converted = recipe.train.get("pissa_init") and recipe.train.get("pissa_convert", True)
+    return weights_folder(recipe, run) / CONVERTED if converted else weights_folder(recipe, run)
+
+
 def train_settings(recipe: Recipe, hardware: Hardware, run: Path) -> Settings:
     """Every argument `llamafactory-cli train` gets for a run in folder `run`.
 
@@ -75,11 +84,10 @@ def with_tokenized(settings: Settings, folder: Path) -> Settings:
 def export_settings(recipe: Recipe, run: Path) -> Settings:
     """Every argument `llamafactory-cli export` gets: merge the adapter, or put the tuned weights into final form."""
     model = base_model(recipe.model)
-    trained = usable(weights_folder(recipe, run))
+    trained = usable(exported_weights(recipe, run))
     base = _begins_from(recipe, model)
     if recipe.finetuning_type in ADAPTERS:
-        adapter = f"{trained}/{CONVERTED}" if _converts_pissa(recipe) else trained
-        settings = {"model_name_or_path": Setting(base), "adapter_name_or_path": Setting(adapter)}
+        settings = {"model_name_or_path": Setting(base), "adapter_name_or_path": Setting(trained)}
         settings["finetuning_type"] = Setting("lora", "for every adapter: PEFT reads of which kind it is")
     else:
         settings = {"model_name_or_path": Setting(trained), "finetuning_type": Setting(recipe.finetuning_type)}
@@ -99,11 +107,6 @@ def _begins_from(recipe: Recipe, model: BaseModel) -> str:
     if recipe.begin_from:
         return usable(Path(recipe.begin_from).expanduser())
     return usable(model.folder) if model.folder else model.name
-
-
-def _converts_pissa(recipe: Recipe) -> bool:
-    """PiSSA trains beside a changed model; LLaMA-Factory then writes an ordinary adapter of it too."""
-    return bool(recipe.train.get("pissa_init")) and bool(recipe.train.get("pissa_convert", True))
 
 
 def _template(recipe: Recipe) -> Settings:

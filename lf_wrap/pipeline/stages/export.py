@@ -37,8 +37,8 @@ def _export(run: Run) -> None:
             where="export: in the recipe",
             fix="leave it out, and then: lfw export RECIPE --form gptq-4bit",
         )
-    base, part, wanted = local_folder(run.recipe.model), run.folder.path / PART, arguments.get("infer_dtype")
-    require_mergeable(base, run.weights, run.folder.path, wanted)
+    base, part, wanted = local_folder(run.recipe.begins), run.folder.path / PART, arguments.get("infer_dtype")
+    require_mergeable(base, run.exported, run.folder.path, wanted)
     shutil.rmtree(part, ignore_errors=True)
     try:
         with progress(run.console, "export") as line:
@@ -70,7 +70,7 @@ def _prove(run: Run, base: Path, part: Path, wanted_dtype: str | None, line: Lin
     parity = prove(
         part,
         base,
-        run.weights,
+        run.exported,
         template,
         asked,
         wanted_dtype=wanted_dtype,

@@ -11,7 +11,7 @@ from rich.console import Console
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 from lf_wrap.pipeline.run_folder import RunFolder
-from lf_wrap.recipe import Hardware, Recipe, launch_environment, phases, test_name, weights_folder
+from lf_wrap.recipe import Hardware, Recipe, exported_weights, launch_environment, phases, test_name, weights_folder
 
 MODELS = ("base", "tuned")
 
@@ -41,6 +41,11 @@ class Run:
     @property
     def weights(self) -> Path:
         return weights_folder(self.recipe, self.folder.path)
+
+    @property
+    def exported(self) -> Path:
+        """The adapter or weights that the export is made of."""
+        return exported_weights(self.recipe, self.folder.path)
 
     def environment(self) -> dict[str, str]:
         """What LLaMA-Factory's processes are started with, beside our own environment."""

@@ -39,7 +39,7 @@ STOPPED_ITSELF = b"Saving JIT checkpoint at step"  # transformers.trainer_jit_ch
 def _train_inputs(run: Run) -> dict[str, str]:
     datasets = {name: sha256(registered_file(run.dataset_dir, name)[1]) for name in run.recipe.trained_on}
     model = {
-        "model": base_model(run.recipe.begin_from or run.recipe.model).identity(),
+        "model": base_model(run.recipe.begins).identity(),
         "processes": str(run.hardware.world_size),
     }
     return {**datasets, **model, **settings_that_matter(_settings(run))}
