@@ -13,8 +13,9 @@ from lf_wrap.cli.output import console, json_option, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lf_wrap.evaluation import JudgedRow
     from lf_wrap.evaluation.judges import Endpoint, Judging, Planned
-    from lf_wrap.pipeline import RunFolder, SideBySide
+    from lf_wrap.pipeline import SideBySide
     from lf_wrap.recipe import Judge
 
 
@@ -105,7 +106,8 @@ def _judged(
     wanted = tests or tuple(found.sets)
     if sheet:
         return _write_sheet(sheet, found, wanted, said[3], screen)
-    return _ask(read[0].folder, _judge(read[0].recipe, *said), found, wanted, how, dry_run, screen)
+    answers = {name: found.answers[name] for name in wanted}
+    return ask_judge(read[0].folder.judged, _judge(read[0].recipe, *said), answers, how, dry_run, screen)
 
 
 def _judge(recipe: dict[str, Any], url: str | None, model: str | None, rubric: str | None, limit: int | None) -> Judge:
@@ -124,25 +126,25 @@ def _judge(recipe: dict[str, Any], url: str | None, model: str | None, rubric: s
     return Judge.model_validate(told)
 
 
-def _ask(
-    folder: RunFolder,
+def ask_judge(
+    folder: Path,
     judge: Judge,
-    found: SideBySide,
-    wanted: tuple[str, ...],
+    answers: dict[str, dict[str, list[JudgedRow]]],
     how: str,
     dry_run: bool,
     screen: Console,
 ) -> dict[str, Any]:
+    """Has the models' answers to each question set judged (`both` or one way), tells it and keeps it in `folder`."""
     import json
 
     from lf_wrap.evaluation.judges import Endpoint, plan, rubric_named
     from lf_wrap.files import shown, write_text
 
     rubric = rubric_named(judge.rubric)
-    endpoint = Endpoint(judge, folder.judged / "replies.jsonl")
+    endpoint = Endpoint(judge, folder / "replies.jsonl")
     plans = {
-        name: plan(judge, rubric, found.answers[name], ("pointwise", "pairwise") if how == "both" else (how,))
-        for name in wanted
+        name: plan(judge, rubric, models, ("pointwise", "pairwise") if how == "both" else (how,))
+        for name, models in answers.items()
     }
     if dry_run:
         bills = {name: planned.estimate(endpoint) for name, planned in plans.items()}
@@ -154,7 +156,8 @@ def _ask(
         judging = _carry_out(name, planned, endpoint, screen)
         _tell(name, judging, screen)
         result[name] = judging.to_json()
-    file = folder.judged / f"{'+'.join(found.models)}.json".replace("/", "_")
+    models = next(iter(answers.values()))
+    file = folder / f"{'+'.join(models)}.json".replace("/", "_")
     write_text(file, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     screen.print(f"written: {shown(file)}")
     return {"judged": result}

@@ -21,6 +21,7 @@ COMMANDS = {
     "fetch": ("fetch", "Download a model or a dataset from its hub, whole and checked."),
     "build-data": ("build_data", "Turn raw files into registered LLaMA-Factory datasets."),
     "check": ("check", "Say what would go wrong with a recipe, before it costs GPU time."),
+    "choose": ("choose", "Choose a base model: several answer ten questions side by side."),
     "preview": ("preview", "Show rows as the model will see them: learned, only read, cut."),
     "render": ("render", "Write a recipe's train.yaml, export.yaml and run.sh."),
     "eval": ("eval", "Ask a model and its base the same questions: is it better, and how sure is that?"),

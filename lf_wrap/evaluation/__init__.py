@@ -1,9 +1,20 @@
 """What the base and the tuned model know: questions asked, answers kept and judged, scores compared."""
 
+from lf_wrap.evaluation.choosing import choosing_questions
 from lf_wrap.evaluation.compare import Comparison, compare, corrected
 from lf_wrap.evaluation.engines import ENGINES, Engine, engine_for
 from lf_wrap.evaluation.evaluate import answer
-from lf_wrap.evaluation.judged import JudgedRow, JudgedSet, Kind, QuestionSet, judge, read_judged, rows_file, write_sets
+from lf_wrap.evaluation.judged import (
+    JudgedRow,
+    JudgedSet,
+    Kind,
+    QuestionSet,
+    judge,
+    read_judged,
+    read_rows,
+    rows_file,
+    write_sets,
+)
 from lf_wrap.evaluation.questions import Question, questions, task_of
 from lf_wrap.evaluation.scores import Comparisons, all_scores, scores
 from lf_wrap.evaluation.sets import question_sets
@@ -24,6 +35,7 @@ __all__ = [
     "Task",
     "all_scores",
     "answer",
+    "choosing_questions",
     "compare",
     "corrected",
     "engine_for",
@@ -31,6 +43,7 @@ __all__ = [
     "question_sets",
     "questions",
     "read_judged",
+    "read_rows",
     "rows_file",
     "scores",
     "task_named",

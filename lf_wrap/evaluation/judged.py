@@ -164,8 +164,8 @@ def read_judged(folder: Path) -> list[JudgedSet]:
                 told["task"],
                 told["headline"],
                 {metric: Metric(**how) for metric, how in told["metrics"].items()},
-                _read_rows(rows_file(folder, "base", name)) if rows_file(folder, "base", name).exists() else [],
-                _read_rows(rows_file(folder, "tuned", name)),
+                read_rows(rows_file(folder, "base", name)) if rows_file(folder, "base", name).exists() else [],
+                read_rows(rows_file(folder, "tuned", name)),
             )
             for name, told in sets.items()
         ]
@@ -175,7 +175,8 @@ def read_judged(folder: Path) -> list[JudgedSet]:
         ) from None
 
 
-def _read_rows(path: Path) -> list[JudgedRow]:
+def read_rows(path: Path) -> list[JudgedRow]:
+    """The judged rows in a file that `write_rows` wrote."""
     with path.open("rb") as lines:  # lines end at \n alone: a text may hold the others that `splitlines` knows
         rows = map(json.loads, lines)
         return [JudgedRow(**{**row, "references": tuple(row["references"])}) for row in rows]
