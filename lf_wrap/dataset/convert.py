@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ import orjson
 
 from lf_wrap.conversation import Conversation, Reject
 from lf_wrap.dataset import fingerprint
+from lf_wrap.dataset.carry import Lines, carry
 from lf_wrap.dataset.clean import clean
 from lf_wrap.dataset.layout import to_row
 from lf_wrap.dataset.redact import redact
@@ -30,6 +32,19 @@ from lf_wrap.sources.mojibake import repair_row
 SpecialTokens = Literal["neutralise", "reject", "keep"]
 Greeting = Literal["drop", "move"]
 Way = Callable[[Conversation], Conversation | Reject]
+ARRAYS = (
+    "sizes",
+    "characters",
+    "answer_characters",
+    "turns",
+    "whole",
+    "question",
+    "group",
+    "like",
+    "asks_like",
+    "like_grams",
+    "asks_grams",
+)  # of `Converted`: one entry a conversation
 ROWS_AT_ONCE = 500  # so many texts are fingerprinted together: their n-grams then stay in the processor's cache
 
 
@@ -54,6 +69,12 @@ class Steps:
     """Whether they are also compared by likeness: computes the signatures."""
     common: fingerprint.Hashes = field(default_factory=lambda: np.zeros(0, np.uint64))
     """N-grams of the prompt around this file's rows, which do not count for likeness."""
+
+    @property
+    def change_nothing(self) -> bool:
+        """Whether what a source makes of a row goes out as it is, and is not compared."""
+        on = self.repair or self.clean or self.redact or self.longest or self.compare or self.columns
+        return not on and self.special_tokens == "keep"
 
 
 @dataclass
@@ -95,6 +116,21 @@ class Converted:
     counts: dict[str, Counter[str]]
     """`repairs` and `redactions` by kind."""
 
+    @classmethod
+    def joined(cls, pieces: list[Converted]) -> Converted:
+        """Pieces of one part in one, in their order."""
+        arrays = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in ARRAYS}
+        return cls(
+            b"".join(piece.lines for piece in pieces),
+            **arrays,
+            read=sum(piece.read for piece in pieces),
+            last_number=pieces[-1].last_number,
+            refused=[refused for piece in pieces for refused in piece.refused],
+            counts={
+                kind: sum((piece.counts[kind] for piece in pieces), Counter()) for kind in ("repairs", "redactions")
+            },
+        )
+
 
 def convert(part: Part, steps: Steps) -> Converted:
     """Takes every row of `part` through the steps.
@@ -102,12 +138,45 @@ def convert(part: Part, steps: Steps) -> Converted:
     Raises:
         NotWholeRowsError: the part is a byte range that does not begin and end with rows.
     """
+    carried = carry(part, steps.source) if steps.change_nothing else None
+    if carried is None:
+        return _taken(part.rows(), steps)
+    if all(carried.lines):
+        return _carried(carried, steps)
+    rows, pieces = part.rows(), list[Converted]()
+    for simple, run in groupby(range(len(rows)), key=lambda place: carried.lines[place] is not None):
+        places = list(run)
+        here = slice(places[0], places[-1] + 1)
+        pieces.append(_carried(carried.only(here), steps) if simple else _taken(rows[here], steps))
+    whole = Converted.joined(pieces)
+    whole.last_number = rows[-1][0]
+    return whole
+
+
+def _carried(carried: Lines, steps: Steps) -> Converted:
+    """Rows that went out as they came in."""
+    lines = [line for line in carried.lines if line]
+    return Converted(
+        b"".join(lines),
+        sizes=_numbers(map(len, lines)),
+        characters=carried.characters,
+        answer_characters=carried.answer_characters,
+        turns=np.full(len(lines), 2, np.uint32),
+        **_compared([], steps),
+        read=len(lines),
+        last_number=len(lines),
+        refused=[],
+        counts={"repairs": Counter(), "redactions": Counter()},
+    )
+
+
+def _taken(rows: list[tuple[int, Any]], steps: Steps) -> Converted:
+    """Rows that are read whole, one by one."""
     repairs: Counter[str] = Counter()
     redactions: Counter[str] = Counter()
     kept: list[Conversation] = []
     refused: list[Refused] = []
     lines: list[bytes] = []
-    rows = part.rows()
     read = _reader(steps, repairs, redactions)
     for number, raw in rows:
         for result in read(raw):

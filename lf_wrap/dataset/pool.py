@@ -10,24 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lf_wrap.dataset.convert import Converted
+from lf_wrap.dataset.convert import ARRAYS, Converted
 from lf_wrap.dataset.fingerprint import Hashes, Signatures
 
 PIECE = 1 << 20  # bytes handed on at a time
 Numbers = npt.NDArray[np.int64]
-ARRAYS = (
-    "sizes",
-    "characters",
-    "answer_characters",
-    "turns",
-    "whole",
-    "question",
-    "group",
-    "like",
-    "asks_like",
-    "like_grams",
-    "asks_grams",
-)
 
 
 @dataclass

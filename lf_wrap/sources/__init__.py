@@ -33,13 +33,14 @@ from lf_wrap.sources.rolebench import RoleBench
 from lf_wrap.sources.roleplay_tagged import RoleplayTagged
 from lf_wrap.sources.scripted_dialogue import ScriptedDialogue
 from lf_wrap.sources.sharegpt import ShareGpt
-from lf_wrap.sources.source import PLACEHOLDER, Row, Source
+from lf_wrap.sources.source import PLACEHOLDER, Carried, Row, Source
 from lf_wrap.sources.term_normalization import TermNormalization
 
 __all__ = [
     "PLACEHOLDER",
     "ROWS_SNIFFED",
     "SOURCES",
+    "Carried",
     "NotWholeRowsError",
     "Part",
     "RawFile",

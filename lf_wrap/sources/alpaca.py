@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources.aliases import AliasedSource
 from lf_wrap.sources.chat_turns import history_of
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, text
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carried, Row, text
 
 
 class Alpaca(AliasedSource):
@@ -18,6 +18,12 @@ class Alpaca(AliasedSource):
     )
     columns = ("instruction", "output")
     aliases: ClassVar[Mapping[str, str]] = {"instruct": "instruction"}  # as the last rows of CMtMedQA have it
+
+    def carried(self) -> tuple[Carried, ...]:
+        return (
+            Carried("{instruction}\n{input}", answer="output", empty=("system", "history")),
+            Carried("{instruction}", answer="output", empty=("input", "system", "history")),
+        )
 
     def convert(self, row: Row) -> Conversation | Reject | list[Conversation]:
         asked = [_only(row.get(column)) for column in ("instruction", "input")]
@@ -43,5 +49,5 @@ class Alpaca(AliasedSource):
 
 
 def _only(value: Any) -> Any:
-    """What stands in a list of one, which huatuo26M makes of every value."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+    """What stands in a list of one, which huatuo26M makes of every value; nothing stands in an empty one."""
+    return next(iter(value), None) if isinstance(value, list) and len(value) <= 1 else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources.chat_turns import history_of
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, Row, Source, text
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, Carried, Row, Source, text
 
 
 class MedicalDialogue(Source):
@@ -20,6 +20,9 @@ class MedicalDialogue(Source):
         if not (super().fits(row) and "history" in row and text(row["input"])):
             return False
         return row["history"] == [] or not text(row["history"])
+
+    def carried(self) -> tuple[Carried, ...]:
+        return (Carried(self.prompt, answer="output", empty=("history",)),)
 
     def convert(self, row: Row) -> Conversation | Reject:
         title, description, reply = text(row["instruction"]), text(row["input"]), text(row["output"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lf_wrap.conversation import Conversation, Reject
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, Row, Source, text
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, Carried, Row, Source, text
 
 
 class PromptCblue(Source):
@@ -11,6 +11,9 @@ class PromptCblue(Source):
     shape = "JSONL: input (the whole question), target (the answer), task_type, task_dataset, …"
     medical = True
     columns = ("input", "target")
+
+    def carried(self) -> tuple[Carried, ...]:
+        return (Carried("{input}", answer="target"),)
 
     def convert(self, row: Row) -> Conversation | Reject:
         question, answer = (text(row[column]) for column in self.columns)

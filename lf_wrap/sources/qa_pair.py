@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from lf_wrap.conversation import Conversation, Reject
 from lf_wrap.sources.aliases import AliasedSource
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, text
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carried, Row, text
 
 
 class QaPair(AliasedSource):
@@ -28,6 +28,9 @@ class QaPair(AliasedSource):
     @classmethod
     def _is_text(cls, row: Row) -> bool:
         return not any(isinstance(row[column], list | dict) for column in cls.columns)
+
+    def carried(self) -> tuple[Carried, ...]:
+        return (Carried("{question}", answer="answer"),)
 
     def convert(self, row: Row) -> Conversation | Reject:
         if not self._is_text(row):

@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from lf_wrap.conversation import Conversation, Reject
 from lf_wrap.errors import UserError, did_you_mean
@@ -17,6 +17,20 @@ PLACEHOLDER = re.compile(r"{(\w+)}")
 NO_ANSWER = "no answer"
 NO_QUESTION = "no question"
 NOT_THIS_SHAPE = "not this shape"
+
+
+class Carried(NamedTuple):
+    """A simple row, as one question and one answer: its fields may go out as the JSON they came in (`dataset.carry`).
+
+    That every such row becomes `Conversation.single(prompt, answer)` is a promise about the source's `convert`.
+    """
+
+    prompt: str
+    """The question, with `{field}` for each field that must be text and not blank."""
+    answer: str
+    """The field that is the answer."""
+    empty: tuple[str, ...] = ()
+    """The fields in which nothing (null, "" or []) may stand."""
 
 
 class Source(ABC):
@@ -76,6 +90,10 @@ class Source(ABC):
         A list when one row holds several (a question with several answers, a card with several example chats).
         """
 
+    def carried(self) -> tuple[Carried, ...]:
+        """The forms of simple rows, of which most large files have millions; none unless the source says so."""
+        return ()
+
     def ask(self, **fields: str) -> str:
         """The prompt with its placeholders filled. Braces inside the fields stay as they are."""
         return self._template % fields
@@ -87,13 +105,13 @@ class Source(ABC):
 
 
 def text(value: Any) -> str:
-    """A cell or JSON value as text; missing ones (None, NaN) and blanks are empty.
+    """A cell or JSON value as text; missing ones (None, NaN, an empty list) and blanks are empty.
 
     Numbers are written as people wrote them: Excel hands out 3 as 3.0.
     """
     if isinstance(value, str):
         return "" if value.isspace() else value
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value == [] or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -84,19 +84,27 @@ def range_rows(path: Path, start: int, stop: int) -> list[tuple[int, Any]]:
     Raises:
         NotWholeRowsError: a cut lies inside a row of an array, or the array is not whole.
     """
+    data, is_array = range_text(path, start, stop)
+    if not is_array:
+        return list(_lines(iter((data,))))
+    try:
+        return list(enumerate(parse(data), 1))
+    except ValueError as error:
+        raise NotWholeRowsError(str(error)) from None
+
+
+def range_text(path: Path, start: int, stop: int) -> tuple[bytes, bool]:
+    """The JSON between two cuts of `ranges`, and whether it is an array: what is cut out of one gets its brackets."""
     with path.open("rb") as handle:
-        is_array = handle.read(WINDOW).lstrip().startswith(b"[")
+        is_array = next(byte for byte in iter(lambda: handle.read(1), b"") if not byte.isspace()) == b"["
         handle.seek(start)
         data = handle.read(stop - start)
-    if is_array:
-        body = data.rstrip()
-        if stop < path.stat().st_size:
-            body = body.removesuffix(b",") + b"]"
-        try:
-            return list(enumerate(parse(b"[" + body), 1))
-        except ValueError as error:
-            raise NotWholeRowsError(str(error)) from None
-    return list(_lines(iter((data,))))
+    if not is_array:
+        return data, False
+    body = data.rstrip()
+    if stop < path.stat().st_size:
+        body = body.removesuffix(b",") + b"]"
+    return b"[" + body, True
 
 
 def rows_from(path: Path, start: int, before: int) -> Iterator[tuple[int, Any]]:

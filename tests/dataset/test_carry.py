@@ -1,0 +1,126 @@
+"""Rows whose fields go out as the JSON they came in: the same lines and numbers as by the ordinary way, always."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lf_wrap.dataset import convert as way
+from lf_wrap.dataset.carry import carry
+from lf_wrap.dataset.convert import Converted, Steps, convert
+from lf_wrap.errors import UserError
+from lf_wrap.sources import NotWholeRowsError, Part, RawFile, Source, open_rows, source_named
+from tests.conftest import SAMPLE
+
+CARRYING = ("alpaca", "medical_dialogue", "qa_pair", "promptcblue")
+SIMPLE = {"instruction": "头痛", "input": "三天\n“了”", "output": 'a "quoted" \\ answer', "history": None}
+OFF: dict[str, Any] = {"repair": False, "clean": False, "special_tokens": "keep", "compare": False, "near": False}
+
+texts = st.text(st.sampled_from('头痛“《 \u3000\n\t"\\/u{}%\u007f\u0085\U0001f600a'), max_size=6)
+values = texts | st.none() | st.integers(0, 9) | st.floats() | st.lists(texts, max_size=2) | st.just("<\ud800>")
+keys = ("instruction", "instruct", "input", "output", "history", "system", "question", "query", "answer", "target", "x")
+rows = st.lists(st.dictionaries(st.sampled_from(keys), texts | values) | st.just(SIMPLE) | values, max_size=9)
+
+
+def without_steps(source: Source) -> Steps:
+    return Steps(source, **OFF)
+
+
+def parts_of(raw: RawFile) -> list[Part]:
+    return list(raw.parts(200, 5))
+
+
+def told(converted: Converted) -> dict[str, Any]:
+    """All that a conversion gives, as values that can be compared."""
+    found = {one.name: getattr(converted, one.name) for one in fields(converted)}
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found.items()}
+
+
+def both_ways(part: Part, steps: Steps) -> tuple[Any, Any]:
+    """What carrying and what the ordinary way give; an error counts as what it is."""
+
+    def result(take: Any) -> Any:
+        try:
+            return told(take())
+        except NotWholeRowsError:
+            return NotWholeRowsError
+
+    return result(lambda: convert(part, steps)), result(lambda: way._taken(part.rows(), steps))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=rows, ascii_only=st.booleans(), lines=st.booleans(), name=st.sampled_from(CARRYING), prompted=st.booleans())
+def test_any_rows_come_out_the_same(
+    tmp_path: Path, rows: list[Any], ascii_only: bool, lines: bool, name: str, prompted: bool
+) -> None:
+    dumped = [json.dumps(row, ensure_ascii=ascii_only or "\\ud800" in json.dumps(row)) for row in [SIMPLE, *rows]]
+    path = tmp_path / "rows"
+    path.write_text("\n".join(dumped) + "\n" if lines else f"[{', '.join(dumped)}]", encoding="utf-8")
+    kind = source_named(name)
+    steps = without_steps(kind('100 % of {input}:\n"{instruction}"') if prompted and kind.prompt_fields else kind())
+    for part in parts_of(RawFile(path, "json", "utf-8", "rows")):
+        carried, ordinary = both_ways(part, steps)
+        assert carried == ordinary
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'ROW{"instruction": "c", "output": "d"}\n{"instruction":\n"e", "output": "f"}\n',
+        'ROW, {"instruction": "c", "output": "d"}\n{"x": [1\n2]}\n',
+        'ROW\n\n{"instruction": "c", "output": ""}\r\n\n{"instruction": 1, "output": 2}',
+        '[{"instruction": "a", "instruction": "b", "output": "c", "\\u006futput": "d"}]',
+        '[{"instruction": "a", "output": "b\\/c"}, {"instruction": "\\u5934", "output": "\\u0004"}]',
+        '[{"instruction": "a", "output": "\\\\\\\\u0041\\\\/"}, {"instruction": "\\\\\\n", "output": "\\\\"}]',
+        '[{"instruction": "a", "output": "b", "x": NaN}, {"instruction": "a", "output": NaN}]',
+        '[{"instruction": "a", "output": "b", "x": "\\ud800"}]',
+        '[{"instruction": "a", "output": "b", "history": [], "system": ""}, {"input": [], "output": 1}]',
+        '[{"instruction": "\\n\\t", "output": "b"}, {"instruction": "\u3000", "output": "b"}, ["a"]]',
+        '[{"instruction": "a", "output": "b"',
+        "[]",
+    ],
+)
+def test_odd_json_comes_out_the_same(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "rows"
+    path.write_text(content.replace("ROW", '{"instruction": "a", "output": "b"}'), encoding="utf-8")
+    whole = Part(RawFile(path, "json", "utf-8", "rows"), span=(0, path.stat().st_size))
+    if content.startswith("["):
+        whole = Part(whole.raw, span=(1, path.stat().st_size))
+    carried, ordinary = both_ways(whole, without_steps(source_named("alpaca")()))
+    assert carried == ordinary
+
+
+@pytest.mark.parametrize("name", ["alpaca", "medical_dialogue"])
+@pytest.mark.parametrize("lines", [False, True])
+def test_simple_rows_are_carried(tmp_path: Path, name: str, lines: bool) -> None:
+    dumped = [json.dumps(SIMPLE, ensure_ascii=False)] * 3
+    path = tmp_path / "rows"
+    path.write_text("\n".join(dumped) if lines else f"[{','.join(dumped)}]", encoding="utf-8")
+    source = source_named(name)()
+    carried = [carry(part, source) for part in parts_of(RawFile(path, "json", "utf-8", "rows"))]
+    assert all(one is not None and all(one.lines) for one in carried)
+
+
+def test_real_files_come_out_the_same(real_data: Path) -> None:
+    files = [file for folder in (SAMPLE, real_data) for file in sorted(folder.rglob("*.json*")) if file.is_file()]
+    carried = 0
+    for file in files:
+        try:
+            raw = open_rows(file)
+        except UserError:
+            continue
+        for name in CARRYING:
+            steps = without_steps(source_named(name)())
+            for part in list(raw.parts(1 << 17, 200))[:3]:
+                by_bytes, ordinary = both_ways(part, steps)
+                assert by_bytes == ordinary, file
+                some = carry(part, steps.source)
+                carried += sum(map(bool, some.lines)) if some else 0
+    assert carried > 100
