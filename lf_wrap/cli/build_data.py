@@ -107,7 +107,7 @@ def command(
     from rich.text import Text
 
     from lf_wrap.dataset import build, fetch_missing
-    from lf_wrap.pipeline import progress
+    from lf_wrap.progress import progress
 
     screen = console(as_json)
     said = {"type": type_, "train": train, "test": test, "seed": seed, "tokenizer": tokenizer}

@@ -64,7 +64,7 @@ def command(kind: Kind, id_: str, folder: Path | None, hub: HubName | None, as_j
     from dataclasses import asdict
 
     from lf_wrap.hub import HUBS, default_folder, fetch, parse
-    from lf_wrap.pipeline import progress
+    from lf_wrap.progress import progress
 
     what = parse(kind, id_, hub)
     screen = console(as_json)

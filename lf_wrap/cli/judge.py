@@ -164,7 +164,7 @@ def ask_judge(
 
 
 def _carry_out(name: str, planned: Planned, endpoint: Endpoint, screen: Console) -> Judging:
-    from lf_wrap.pipeline import progress
+    from lf_wrap.progress import progress
 
     with progress(screen, f"{name}: judged", len(planned.prompts)) as line:
         return planned.carry_out(endpoint, line.advance)

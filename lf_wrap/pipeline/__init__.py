@@ -5,7 +5,6 @@ from lf_wrap.pipeline.estimate import training_seconds
 from lf_wrap.pipeline.forms import export_forms, trained_run
 from lf_wrap.pipeline.launch import llamafactory_cli
 from lf_wrap.pipeline.plan import plan
-from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.run import perform, scores_of
 from lf_wrap.pipeline.run_folder import RunFolder, run_folder
 from lf_wrap.pipeline.side_by_side import Evaluated, SideBySide, differing_settings, read_run, read_runs, side_by_side
@@ -27,7 +26,6 @@ __all__ = [
     "llamafactory_cli",
     "perform",
     "plan",
-    "progress",
     "read_run",
     "read_runs",
     "render",

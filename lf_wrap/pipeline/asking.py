@@ -9,7 +9,7 @@ from rich.console import Console
 
 from lf_wrap import evaluation
 from lf_wrap.evaluation import Engine, QuestionSet
-from lf_wrap.pipeline.progress import progress
+from lf_wrap.progress import progress
 
 
 def ask(

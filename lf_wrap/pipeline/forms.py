@@ -14,11 +14,11 @@ from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import shown
 from lf_wrap.model import local_folder
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
-from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.run import perform
 from lf_wrap.pipeline.run_folder import RunFolder, run_folder
 from lf_wrap.pipeline.stages import Run
 from lf_wrap.pipeline.stages.export import read_yaml, rows_to_ask
+from lf_wrap.progress import progress
 from lf_wrap.recipe import detect_hardware, load_recipe
 
 

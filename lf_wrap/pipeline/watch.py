@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lf_wrap.pipeline.guard import Trouble, trouble
-from lf_wrap.pipeline.progress import Line
 from lf_wrap.pipeline.training_log import Step, TrainingLog
+from lf_wrap.progress import Line
 from lf_wrap.recipe import Guard
 
 # The trainer prints it with each logged loss; in `trainer_log.jsonl` it is missing.

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from lf_wrap.pipeline.family import started_for
 from lf_wrap.pipeline.launch import launch
-from lf_wrap.pipeline.progress import Line
 from lf_wrap.pipeline.watch import GoneWrong, Watch
+from lf_wrap.progress import Line
 from lf_wrap.recipe import Guard
 from tests.conftest import Lfw
 from tests.pipeline.test_run import run

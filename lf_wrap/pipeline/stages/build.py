@@ -7,9 +7,9 @@ from pathlib import Path
 
 from lf_wrap.dataset import Mix, build, fetch_missing, is_fresh, mix
 from lf_wrap.files import shown, usable, write_text
-from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.script import write_script
 from lf_wrap.pipeline.stages.stage import Run, Stage
+from lf_wrap.progress import progress
 from lf_wrap.recipe import (
     build_spec,
     export_settings,

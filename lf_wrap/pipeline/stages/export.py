@@ -17,8 +17,8 @@ from lf_wrap.errors import ChildFailed, UserError
 from lf_wrap.files import sha256, shown, usable, write_text
 from lf_wrap.model import local_folder, require_mergeable
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
-from lf_wrap.pipeline.progress import Line, progress
 from lf_wrap.pipeline.stages.stage import Run, Stage
+from lf_wrap.progress import Line, progress
 
 PROMPTS = 4
 PART = ".model.part"

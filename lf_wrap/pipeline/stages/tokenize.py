@@ -10,9 +10,9 @@ import yaml
 
 from lf_wrap.dataset.tokenized import NotRepeated, rows_in, tokenize, whole_or_not_at_all
 from lf_wrap.files import shown
-from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.stages.build import render
 from lf_wrap.pipeline.stages.stage import Run, Stage
+from lf_wrap.progress import progress
 from lf_wrap.recipe import Tokenizing, base_model, tokenizing
 
 

@@ -15,11 +15,11 @@ from lf_wrap.pipeline.checkpoints import STATE, Checkpoint, checkpoints, flaw
 from lf_wrap.pipeline.family import Leave
 from lf_wrap.pipeline.guard import Trouble
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
-from lf_wrap.pipeline.progress import progress
 from lf_wrap.pipeline.resume import found, going_on_from, prepare, set_aside, settings_that_matter
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.pipeline.training_log import rewind
 from lf_wrap.pipeline.watch import GoneWrong, Watch
+from lf_wrap.progress import progress
 from lf_wrap.recipe import base_model
 
 # What the later stages read of the weights' folder; its checkpoints are of no use to them and far larger.
