@@ -97,7 +97,7 @@ def _called(models: tuple[str, ...]) -> dict[str, str]:
 def _answer(short: str, model: str, asked: QuestionSet, folder: Path, screen: Console) -> None:
     from lf_wrap import evaluation
     from lf_wrap.model import local_folder
-    from lf_wrap.pipeline import progress
+    from lf_wrap.progress import progress
 
     with progress(screen, f"{short} answers", len(asked.questions)) as line:
         evaluation.answer(evaluation.engine_for(local_folder(model)), short, [asked], folder, line.advance)
