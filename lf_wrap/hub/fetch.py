@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -25,6 +26,8 @@ from lf_wrap.hub.remote import Hub, NotOnHubError, RemoteFile, UnreachableError,
 RECORD = ".lfw-fetched.json"  # hidden: no data file, no part of a model
 OnBytes = Callable[[int, int], None]
 SECONDS_BETWEEN_LOOKS = 0.5
+AT_ONCE = 4  # small files; hubs answer more with 429
+LARGE = 16 << 20  # bytes from which the line is what takes time
 CLIENTS: dict[HubName, Hub] = {"modelscope": ModelScope(), "huggingface": HuggingFace()}
 # The same weights for other programs: LLaMA-Factory reads safetensors where there are some.
 OTHER_WEIGHTS = ("*.bin", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.ot", "original/*", "onnx/*", "openvino/*")
@@ -63,8 +66,7 @@ def fetch(what: HubId, folder: Path, on_bytes: OnBytes = lambda done, total: Non
         missing = [file for file in files if not file.is_whole(folder)]
         _refuse_too_large(missing, folder)
         with _watched(folder, files, on_bytes):
-            for file in missing:
-                _download(hub, what, revision, file, folder)
+            _download_all(missing, lambda file: _download(hub, what, revision, file, folder))
         done = Fetched(
             what.kind,
             what.id,
@@ -144,6 +146,26 @@ def _refuse_too_large(missing: list[RemoteFile], folder: Path) -> None:
             where=shown(folder),
             fix="make room, or give another folder with --to",
         )
+
+
+def _download_all(files: list[RemoteFile], download: Callable[[RemoteFile], None]) -> None:
+    """Small files a few at a time, since each costs a round trip or two; then large ones one after the other, since
+    one fills the line, and Ctrl-C need not wait for the rest of several.
+
+    Raises:
+        UserError: of the first file in the list's order that failed; what had not begun by then does not begin.
+    """
+    small = [file for file in files if file.size < LARGE]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
+        downloads = [pool.submit(download, file) for file in small]
+        try:
+            for one in downloads:
+                one.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    for file in files:
+        if file.size >= LARGE:
+            download(file)
 
 
 def _download(hub: Hub, what: HubId, revision: str, file: RemoteFile, folder: Path) -> None:

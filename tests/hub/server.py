@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -33,6 +34,21 @@ class Repositories:
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range header)"""
     address: str = ""
+    slow: float = 0.0
+    """Seconds that a file takes at least."""
+    answering: int = 0
+    most_at_once: int = 0
+    """How many files were on their way at the same time, at most."""
+    counting: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        with self.counting:
+            self.answering += 1
+            self.most_at_once = max(self.most_at_once, self.answering)
+        yield
+        with self.counting:
+            self.answering -= 1
 
     def ranges_asked(self, path: str) -> list[str]:
         return [asked for method, said, asked in self.requests if method == "GET" and path in unquote(said) and asked]
@@ -129,6 +145,8 @@ class _Hub(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        with self.has.counted():
+            time.sleep(self.has.slow)
         if self.has.breaks_off[path] > 0:
             self.has.breaks_off[path] -= 1
             self.wfile.write(content[start : (start + len(content)) // 2])

@@ -269,3 +269,30 @@ def test_a_file_of_a_hub_dataset_cannot_lie_outside_the_specs_folder(tmp_path: P
     spec.write_text("datasets: {mine: {source: hub://modelscope/org/rows/../../../secret.json}}\n")
     with pytest.raises(UserError, match="leaves the spec's folder"):
         load_spec(spec)
+
+
+MANY = {f"part/{n:03}.json": f'[{{"n": {n}}}]'.encode() for n in range(40)}
+
+
+@on_both_hubs
+def test_many_small_files_come_a_few_at_a_time(hub: Repositories, here: Path, name: HubName) -> None:
+    hub.files["dataset", "org/many"], hub.slow = dict(MANY), 0.05
+    done = fetch(parse("dataset", "org/many", name), here / "many")
+    assert done.files == len(MANY)
+    assert {path: (here / "many" / path).read_bytes() for path in MANY} == MANY
+    assert 1 < hub.most_at_once <= 4
+    assert all(hub.downloads(path) == 1 for path in MANY)
+
+
+@on_both_hubs
+def test_of_many_files_the_first_that_is_wrong_is_named(
+    hub: Repositories, here: Path, name: HubName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelscope_hub._download.DOWNLOAD_HASH_RETRY_TIMES", 1)
+    hub.files["dataset", "org/many"] = dict(MANY)
+    hub.serves = dict.fromkeys(list(MANY)[1:3], b"[1, 2, 34]")
+    with pytest.raises(UserError, match=r"part/001\.json"):
+        fetch(parse("dataset", "org/many", name), here / "many")
+    assert fetched(here / "many") is None
+    hub.serves.clear()
+    assert fetch(parse("dataset", "org/many", name), here / "many").files == len(MANY)
