@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import struct
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from lf_wrap.errors import UserError
+from lf_wrap.model.chat.speaker import speakers
 from tests.conftest import Lfw
 from tests.model.conftest import adapter, make_adapter  # noqa: F401  (fixtures)
 
@@ -144,3 +147,18 @@ def test_what_cannot_be_talked_with_is_said(lfw: Lfw, tiny_model: Path, argument
     assert ran.code == 1
     assert told in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_it_answers_in_4_bits_without_a_gpu_too(tiny_model: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    command = [sys.executable, "-m", "lf_wrap", "chat", str(tiny_model), "--load-in-4bit", "--preset", "greedy"]
+    ran = subprocess.run(command, input="头痛\n", capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+
+
+def test_4_bits_without_bitsandbytes_name_what_installs_it(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lf_wrap.model.forms.form.find_spec", lambda _: None)
+    with pytest.raises(UserError, match="--load-in-4bit needs bitsandbytes, which is not installed") as refused:
+        speakers(tiny_model, in_4bit=True)
+    assert "pip install bitsandbytes" in str(refused.value)

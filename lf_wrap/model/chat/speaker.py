@@ -123,7 +123,7 @@ def _loaded(model: Path, adapter: Path | None, in_4bit: bool) -> Any:
         )
     more = {}
     if in_4bit:
-        require_packages("bnb-4bit (--load-in-4bit)", "bitsandbytes")
+        require_packages("--load-in-4bit", "bitsandbytes")
         more["quantization_config"] = bitsandbytes_config(4, place)
     return load(model, place, Adapter(adapter) if adapter else None, **more)
 

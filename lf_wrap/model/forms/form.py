@@ -61,8 +61,8 @@ def copy_tokenizer(model: Path, folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
 
 
-def require_packages(form: str, *packages: str) -> None:
-    """Refuses a form whose packages are not installed.
+def require_packages(option: str, *packages: str) -> None:
+    """Refuses an option, such as `--form bnb-4bit`, whose packages are not installed.
 
     Raises:
         UserError: naming them and the command that installs them.
@@ -70,7 +70,7 @@ def require_packages(form: str, *packages: str) -> None:
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise UserError(
-            f"--form {form} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
+            f"{option} needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
             fix=f"pip install {' '.join(missing)}",
         )
 

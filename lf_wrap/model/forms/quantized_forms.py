@@ -27,7 +27,7 @@ def bitsandbytes(bits: int, tuned: Tuned, folder: Path) -> Figures:
         UserError: bitsandbytes is not installed, or there is no memory for the model.
         ChildFailed: loaded back, it answers otherwise than its rounding explains.
     """
-    require_packages(f"bnb-{bits}bit", "bitsandbytes")
+    require_packages(f"--form bnb-{bits}bit", "bitsandbytes")
     place = _place(tuned)
     require_space(folder, Weights(tuned.model).numbers * bits // 8)
     tuned.say(f"quantizing to {bits} bits")
@@ -59,7 +59,7 @@ def gptq(bits: int, tuned: Tuned, folder: Path) -> Figures:
     """
     import torch
 
-    require_packages(f"gptq-{bits}bit", "optimum", "gptqmodel")
+    require_packages(f"--form gptq-{bits}bit", "optimum", "gptqmodel")
     if not torch.cuda.is_available():
         raise UserError(f"--form gptq-{bits}bit needs a CUDA GPU", fix="take --form gguf-q8_0 or bnb-4bit here")
     rows = folder / ".calibration.jsonl"
