@@ -123,21 +123,14 @@ def tell(result: dict[str, Any], screen: Console) -> None:
     """The run's outcome: one line a metric, and where the report is."""
     from rich.text import Text
 
+    from lf_wrap.pipeline import change, interval
+
     for dataset, scores in result["scores"].items():
         for metric, score in scores.items():
-            percent = score["unit"] == "%"
-            before, after = (_number(score[model], percent, "") for model in ("base", "tuned"))
-            low, high = (_number(end, percent, "+") for end in score["interval"])
-            change = f"{before} % → {after} %" if percent else f"{before} → {after}"
-            sure = f"({low} … {high}{' points' if percent else ''}, n = {score['n']})"
+            sure = f"({interval(score)}, n = {score['n']})"
             verdict = (score["verdict"], "bold")
-            screen.print(Text.assemble(f"  {dataset}  {metric:14}  {change}  {sure}  ", verdict, f": {score['why']}"))
+            screen.print(
+                Text.assemble(f"  {dataset}  {metric:14}  {change(score)}  {sure}  ", verdict, f": {score['why']}")
+            )
     if result["report"]:
         screen.print(f"report: {result['report']}")
-
-
-def _number(value: float | None, percent: bool, sign: str) -> str:
-    """A score or a difference; `?` where it is not known."""
-    if value is None:
-        return "?"
-    return f"{100 * value:{sign}.1f}" if percent else f"{value:{sign}.3g}"

@@ -1,6 +1,7 @@
 """A run, from raw files to the report: its folder and ledger, its stages, the children it starts."""
 
 from lf_wrap.pipeline.asking import ask
+from lf_wrap.pipeline.change import change, interval
 from lf_wrap.pipeline.estimate import training_seconds
 from lf_wrap.pipeline.forms import export_forms, trained_run
 from lf_wrap.pipeline.launch import llamafactory_cli
@@ -20,8 +21,10 @@ __all__ = [
     "RunFolder",
     "SideBySide",
     "ask",
+    "change",
     "differing_settings",
     "export_forms",
+    "interval",
     "lay_out",
     "llamafactory_cli",
     "perform",

@@ -10,6 +10,7 @@ from typing import Any
 from lf_wrap import evaluation
 from lf_wrap.errors import Interrupted, LfwError
 from lf_wrap.files import shown, whole_lines, write_text
+from lf_wrap.pipeline.change import change, interval
 from lf_wrap.pipeline.run import perform
 from lf_wrap.pipeline.stages import Run
 from lf_wrap.pipeline.training_log import LOG, read_steps
@@ -71,8 +72,7 @@ def _cells(one: dict[str, Any], tests: list[str]) -> list[str]:
 
 
 def _score(score: dict[str, Any]) -> str:
-    low, high = (f"{100 * end:+.1f}" if end is not None else "?" for end in score["interval"])
-    return f"{score['metric']}: {100 * score['base']:.1f} → {100 * score['tuned']:.1f} % ({low} … {high})"
+    return f"{score['metric']}: {change(score)} ({interval(score)})"
 
 
 def _outcome(run: Run) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _headlines(run: Run) -> dict[str, Any]:
 def _markdown(results: Sequence[dict[str, Any]]) -> str:
     heading, *rows = [[cell.replace("|", "\\|") for cell in row] for row in table(results)]
     lines = [heading, ["---"] * len(heading), *rows]
-    note = "Scores are base → tuned; in brackets the 95 % interval of the difference, in points."
+    note = "Scores are base → tuned; in brackets the 95 % interval of the difference."
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}\n"
 
 

@@ -15,7 +15,7 @@ SWEEP = ("--sweep", "train.lora_rank=4,8", "train.learning_rate=1e-4,5e-5")
 
 
 def result(**more: Any) -> dict[str, Any]:
-    score = {"metric": "exact match", "base": 0.125, "tuned": 0.6, "interval": [0.3, 0.65]}
+    score = {"metric": "exact match", "base": 0.125, "tuned": 0.6, "interval": [0.3, 0.65], "unit": "%"}
     return {
         "set": {"train.lora_rank": 8},
         "outcome": "done",
@@ -33,7 +33,7 @@ def test_the_table_says_what_was_set_and_what_came_of_it() -> None:
     failed = result(outcome="failed", error="disk full", scores={}, train_loss=None)
     assert table([result(), failed]) == [
         ["train.lora_rank", "train loss", "eval loss", "demo_norm", "seconds", "run"],
-        ["8", "1.2500", "", "exact match: 12.5 → 60.0 % (+30.0 … +65.0)", "61", "runs/demo/a"],
+        ["8", "1.2500", "", "exact match: 12.5 % → 60.0 % (+30.0 … +65.0 points)", "61", "runs/demo/a"],
         ["8", "", "", "", "61", "runs/demo/a (failed)"],
     ]
 
