@@ -37,10 +37,12 @@ class Prepared:
     passed_over: dict[str, str] = field(default_factory=dict)
 
 
-def prepare(root: Path, form: Form, hardware: Hardware, opened: Path | None = None) -> Prepared:
+def prepare(
+    root: Path, form: Form, hardware: Hardware, opened: Path | None = None, *, language: str = "en"
+) -> Prepared:
     """Lays `root` out for the board: its datasets, each recipe as a saved configuration, each finished run.
 
-    `opened` is a recipe whose model the board shows first.
+    `opened` is a recipe whose model the board shows first; `language` is the board's where nobody chose one in it.
 
     Raises:
         UserError: `root` cannot be written, or `opened` is no recipe.
@@ -50,6 +52,7 @@ def prepare(root: Path, form: Form, hardware: Hardware, opened: Path | None = No
             f"{shown(root)} cannot be written: the board keeps its files there", fix="cd to a folder of yours"
         )
     done = Prepared(datasets=_link_datasets(root))
+    _remember_language(root, language)
     recipes = sorted((root / RECIPES).glob("*.yaml"))
     recipes += [opened] if opened and opened.absolute() not in {path.absolute() for path in recipes} else []
     for path in recipes:
@@ -162,21 +165,33 @@ def _hash(body: str) -> str:
 
 def _remember_model(root: Path, model: str, *, insist: bool) -> None:
     """Has the board begin with the model that configurations are for: changing it there resets path and template."""
-    path = root / CACHE
+    said = _user_config(root)
+    paths = said["path_dict"]
+    changed = {"path_dict": {**paths, MODEL: model} if insist or not paths.get(MODEL) else paths}
+    if insist or not said["last_model"]:
+        changed["last_model"] = MODEL
+    _write_user_config(root, said, {**said, **changed})
+
+
+def _remember_language(root: Path, language: str) -> None:
+    """Has the board begin in this language, unless it has one. English needs no word, and so stays open."""
+    said = _user_config(root)
+    if language != "en" and not said["lang"]:
+        _write_user_config(root, said, {**said, "lang": language})
+
+
+def _user_config(root: Path) -> dict[str, Any]:
+    """What the board remembers, with every key that it takes for granted; a broken file counts as none."""
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (yaml.YAMLError, UnicodeDecodeError):
-        said = {}
-    said = said if isinstance(said, dict) else {}
-    known = said.get("path_dict")
-    paths = known if isinstance(known, dict) else {}
-    wanted = {"lang": None, "hub_name": None, "cache_dir": None, "last_model": MODEL, **_said(said)}
-    wanted["path_dict"] = {**paths, MODEL: model} if insist or not paths.get(MODEL) else paths
-    if insist:
-        wanted["last_model"] = MODEL
+        said = yaml.safe_load((root / CACHE).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        said = None
+    known = said if isinstance(said, dict) else {}
+    paths = known.get("path_dict")
+    blank = dict.fromkeys(("lang", "hub_name", "cache_dir", "last_model"))
+    return {**blank, **known, "path_dict": paths if isinstance(paths, dict) else {}}
+
+
+def _write_user_config(root: Path, said: dict[str, Any], wanted: dict[str, Any]) -> None:
     if wanted != said:
-        write_text(path, yaml.safe_dump(wanted, allow_unicode=True))
-
-
-def _said(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if value is not None}
+        write_text(root / CACHE, yaml.safe_dump(wanted, allow_unicode=True))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lf_wrap.cli.complete import recipes, saved_configurations
+from lf_wrap.cli.language import language
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def command(recipe: Path | None, host: str, port: int, imported: str | None, onl
     if not only_prepare:
         refuse_taken(host, port)
     screen.print("asking LLaMA Board about its form (slow the first time)", style="dim")
-    prepared = prepare(Path(), installed_form(), detect_hardware(), recipe)
+    prepared = prepare(Path(), installed_form(), detect_hardware(), recipe, language=language())
     _tell(prepared, screen)
     if as_json:
         print_json({**asdict(prepared), "url": None if only_prepare else f"http://{host}:{port}"})

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,20 @@ class Workspace:
         arguments: dict[str, object] = yaml.safe_load((self.root / "rendered/tiny/train.yaml").read_text())
         return arguments
 
+    def add_full_run(self, root: Path) -> str:
+        """A finished run of full tuning in `root`, made of the other one; its name in the board."""
+        lora = next(root.glob("runs/tiny/*/"))
+        run = root / "runs/whole" / lora.name
+        run.mkdir(parents=True)
+        shutil.copytree(root / "models/tiny", run / "weights")
+        shutil.copy(lora / "ledger.jsonl", run)
+        recipe = RECIPE.replace("lora_rank: 32", "pure_bf16: false").replace("lora", "full")
+        (root / "whole.yaml").write_text(f"name: whole\n{recipe}")
+        done = replace(self, root=root).lfw("render", "whole.yaml", "--out", str(run))
+        assert done.returncode == 0, done.stderr
+        (root / "whole.yaml").rename(run / "recipe.yaml")
+        return f"whole-{run.name}"
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Workspace:
@@ -104,7 +118,7 @@ def address(finished: Workspace) -> Iterator[str]:
     log = finished.root / "lfw.log"
     with log.open("w") as output:
         lfw = subprocess.Popen(
-            command, cwd=finished.root, stdout=output, stderr=output, env={**os.environ, "LANG": "C"}
+            command, cwd=finished.root, stdout=output, stderr=output, env={**os.environ, "LFW_LANG": "en"}
         )
     try:
         deadline = time.monotonic() + SECONDS_TO_START

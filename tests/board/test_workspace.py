@@ -44,6 +44,27 @@ def test_datasets_recipes_and_runs_are_laid_out(here: Path, form: Form, finished
     assert (checkpoint / "llamaboard_config.yaml").is_file()
 
 
+def test_the_board_speaks_the_readers_language_until_they_choose_another_in_it(here: Path, form: Form) -> None:
+    remembered = Path("llamaboard_cache/user_config.yaml")
+    prepare(Path(), form, CPU)
+    assert yaml.safe_load(remembered.read_text())["lang"] is None
+    prepare(Path(), form, CPU, language="zh")
+    assert yaml.safe_load(remembered.read_text())["lang"] == "zh"
+    remembered.write_text(remembered.read_text().replace("lang: zh", "lang: ja"))
+    prepare(Path(), form, CPU, language="zh")
+    said = yaml.safe_load(remembered.read_text())
+    assert (said["lang"], said["path_dict"]) == ("ja", {"Custom": "models/tiny"})
+
+
+def test_a_run_of_full_tuning_is_a_checkpoint_by_its_weights(here: Path, form: Form, finished: Workspace) -> None:
+    name = finished.add_full_run(here)
+    done = prepare(Path(), form, CPU)
+    assert done.runs == [finished.run, name]
+    assert (Path("saves/Custom/full") / name / "model.safetensors").is_file()
+    saved = yaml.safe_load(Path(f"llamaboard_config/{name}.yaml").read_text())
+    assert (saved["top.finetuning_type"], saved["top.checkpoint_path"]) == ("full", name)
+
+
 def test_the_run_itself_is_not_touched(here: Path, form: Form) -> None:
     before = {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*")}
     prepare(Path(), form, CPU)
