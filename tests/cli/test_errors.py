@@ -140,7 +140,7 @@ def test_ctrl_c_is_exit_130_and_leaves_nothing_half_done(workspace: Path) -> Non
     ("arguments", "keys"),
     [
         (("build-data", "dataset_info/demo.yaml"), {"datasets"}),
-        (("render", "recipes/demo.yaml", MODEL), {"train", "export"}),
+        (("render", "recipes/demo.yaml", MODEL), {"train", "export", "script"}),
         (
             ("run", "recipes/demo.yaml", MODEL, "--dry-run"),
             {"run_dir", "stages", "scores", "report", "commands", "environment"},

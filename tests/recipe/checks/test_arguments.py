@@ -18,7 +18,7 @@ from tests.recipe.checks.conftest import Checked, errors, warnings
         "lora_target=[q_proj, v_proj]",
         "lora_target='q_proj,v_proj'",
         "additional_target='embed_tokens,lm_head'",
-        "report_to=[wandb, tensorboard]",
+        "report_to=[none]",
         "report_to=none",
         "save_strategy='no'",
         "save_steps=0.1",
