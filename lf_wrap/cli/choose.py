@@ -79,7 +79,7 @@ def command(
         from lf_wrap.recipe import Judge
 
         judge = Judge(base_url=url, model=str(judge_model), rubric=rubric)
-        result |= ask_judge(folder / "judged", judge, {name: answers}, "both", dry_run, screen)
+        result |= ask_judge(folder / "judged", judge, {name: answers}, dry_run, screen)
     if as_json:
         print_json(result)
 

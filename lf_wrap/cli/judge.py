@@ -11,10 +11,11 @@ from lf_wrap.cli.complete import runs as run_folders
 from lf_wrap.cli.output import console, json_option, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
-    from lf_wrap.evaluation import JudgedRow
-    from lf_wrap.evaluation.judges import Endpoint, Judging, Planned
+    from lf_wrap.evaluation.judges import Models
     from lf_wrap.pipeline import SideBySide
     from lf_wrap.recipe import Judge
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     shell_complete=run_folders,
 )
-@click.option("--how", type=click.Choice(["both", "pointwise", "pairwise"]), default="both", show_default=True)
+@click.option(
+    "--how", type=click.Choice(["both", "pointwise", "pairwise"]), help="The recipe's, or both, when left out."
+)
 @click.option("--test", "tests", multiple=True, metavar="NAME", help="Only this question set; all when left out.")
 @click.option("--url", metavar="URL", help="The judge's endpoint; the recipe's evaluate.judge.base_url when left out.")
 @click.option("--model", metavar="NAME", help="The judge model; the recipe's evaluate.judge.model when left out.")
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     runs: tuple[Path, ...],
-    how: str,
+    how: str | None,
     tests: tuple[str, ...],
     url: str | None,
     model: str | None,
@@ -81,16 +84,16 @@ def command(
     elif not runs:
         raise click.UsageError("name a RUN, or sheets with --read")
     else:
-        result = _judged(runs, how, tests, (url, model, rubric, limit), dry_run, sheet, screen)
+        said = {"base_url": url, "model": model, "rubric": rubric, "limit": limit, "how": how}
+        result = _judged(runs, tests, said, dry_run, sheet, screen)
     if as_json:
         print_json(result)
 
 
 def _judged(
     runs: tuple[Path, ...],
-    how: str,
     tests: tuple[str, ...],
-    said: tuple[str | None, str | None, str | None, int | None],
+    said: dict[str, Any],
     dry_run: bool,
     sheet: Path | None,
     screen: Console,
@@ -105,18 +108,17 @@ def _judged(
             raise UserError(f"no question set {name!r} was asked", fix=did_you_mean(name, found.sets))
     wanted = tests or tuple(found.sets)
     if sheet:
-        return _write_sheet(sheet, found, wanted, said[3], screen)
+        return _write_sheet(sheet, found, wanted, said["limit"], screen)
     answers = {name: found.answers[name] for name in wanted}
-    return ask_judge(read[0].folder.judged, _judge(read[0].recipe, *said), answers, how, dry_run, screen)
+    return ask_judge(read[0].folder.judged, _judge(read[0].recipe, said), answers, dry_run, screen)
 
 
-def _judge(recipe: dict[str, Any], url: str | None, model: str | None, rubric: str | None, limit: int | None) -> Judge:
+def _judge(recipe: dict[str, Any], said: dict[str, Any]) -> Judge:
     """The recipe's judge with what was said on the command line."""
     from lf_wrap.errors import UserError
     from lf_wrap.recipe import Judge
 
     told = dict((recipe.get("evaluate") or {}).get("judge") or {})
-    said = {"base_url": url, "model": model, "rubric": rubric, "limit": limit}
     told |= {key: value for key, value in said.items() if value is not None}
     if not {"base_url", "model"} <= told.keys():
         raise UserError(
@@ -129,68 +131,19 @@ def _judge(recipe: dict[str, Any], url: str | None, model: str | None, rubric: s
 def ask_judge(
     folder: Path,
     judge: Judge,
-    answers: dict[str, dict[str, list[JudgedRow]]],
-    how: str,
+    answers: Mapping[str, Models],
     dry_run: bool,
     screen: Console,
 ) -> dict[str, Any]:
-    """Has the models' answers to each question set judged (`both` or one way), tells it and keeps it in `folder`."""
-    import json
+    """What a judge says of some models' answers to each question set, or what asking it would take."""
+    from lf_wrap.pipeline import have_judged, judging_estimated
 
-    from lf_wrap.evaluation.judges import Endpoint, plan, rubric_named
-    from lf_wrap.files import shown, write_text
-
-    rubric = rubric_named(judge.rubric)
-    endpoint = Endpoint(judge, folder / "replies.jsonl")
-    plans = {
-        name: plan(judge, rubric, models, ("pointwise", "pairwise") if how == "both" else (how,))
-        for name, models in answers.items()
-    }
-    if dry_run:
-        bills = {name: planned.estimate(endpoint) for name, planned in plans.items()}
-        for name, bill in bills.items():
-            screen.print(f"{name}: about {bill}")
-        return {"dry_run": {name: bill.to_json() for name, bill in bills.items()}}
-    result = {}
-    for name, planned in plans.items():
-        judging = _carry_out(name, planned, endpoint, screen)
-        _tell(name, judging, screen)
-        result[name] = judging.to_json()
-    models = next(iter(answers.values()))
-    file = folder / f"{'+'.join(models)}.json".replace("/", "_")
-    write_text(file, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    screen.print(f"written: {shown(file)}")
-    return {"judged": result}
-
-
-def _carry_out(name: str, planned: Planned, endpoint: Endpoint, screen: Console) -> Judging:
-    from lf_wrap.progress import progress
-
-    with progress(screen, f"{name}: judged", len(planned.prompts)) as line:
-        return planned.carry_out(endpoint, line.advance)
-
-
-def _tell(name: str, judging: Judging, screen: Console) -> None:
-    from rich.text import Text
-
-    told = judging.to_json()
-    screen.print(Text(f"{name}, judged by {judging.judge} on {told['rows']} rows", style="bold"))
-    for model, criteria in judging.comparisons().items():
-        for criterion, one in criteria.items():
-            scores = f"{one.base:.2f} → {one.tuned:.2f} of 5" if one.n else "no scores"
-            verdict = (one.verdict, "bold")
-            screen.print(Text.assemble(f"  {model}  {criterion:14} {scores}  ", verdict, f" at n = {one.n}: {one.why}"))
-    for duel in told["pairwise"]:
-        words = (
-            f"{duel['second']} won {duel['second_won']}, {duel['first']} won {duel['first_won']}, {duel['ties']} ties"
-        )
-        screen.print(f"  {words} ({duel['flipped']} of them preferred a place), p = {duel['p']:.3g}")
-    if len(judging.models) > 2:
-        for one in told["ranking"]:
-            low, high = one["interval"]
-            screen.print(f"  {one['model']:24} {one['rating']:7.1f}  [{low:.0f}, {high:.0f}]")
-    unusable = f", {told['unreadable']} verdicts could not be read" if told["unreadable"] else ""
-    screen.print(f"  {judging.bill}{unusable}")
+    if not dry_run:
+        return {"judged": have_judged(folder, judge, answers, screen)}
+    bills = judging_estimated(folder, judge, answers)
+    for name, bill in bills.items():
+        screen.print(f"{name}: about {bill}")
+    return {"dry_run": {name: bill.to_json() for name, bill in bills.items()}}
 
 
 def _write_sheet(

@@ -4,6 +4,7 @@ from lf_wrap.pipeline.asking import ask
 from lf_wrap.pipeline.change import change, interval
 from lf_wrap.pipeline.estimate import training_seconds
 from lf_wrap.pipeline.forms import export_forms, trained_run
+from lf_wrap.pipeline.judging import have_judged, judging_estimated
 from lf_wrap.pipeline.launch import llamafactory_cli
 from lf_wrap.pipeline.plan import plan
 from lf_wrap.pipeline.run import perform, scores_of
@@ -24,7 +25,9 @@ __all__ = [
     "change",
     "differing_settings",
     "export_forms",
+    "have_judged",
     "interval",
+    "judging_estimated",
     "lay_out",
     "llamafactory_cli",
     "perform",

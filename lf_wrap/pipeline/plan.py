@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lf_wrap.errors import UserError
+from lf_wrap.evaluation import questions
 from lf_wrap.files import shown
 from lf_wrap.pipeline.script import commands, script
 from lf_wrap.pipeline.stages import Run
@@ -19,6 +21,7 @@ def plan(run: Run) -> dict[str, Any]:
     lines += [
         *_training(own),
         f"evaluate    {', '.join(own.recipe.evaluate.test) or 'nothing'}, asked of base and tuned",
+        *_judging(own),
         f"report      {shown(own.folder.report)}",
     ]
     return {
@@ -27,6 +30,20 @@ def plan(run: Run) -> dict[str, Any]:
         "environment": own.environment(),
         "lines": lines,
     }
+
+
+def _judging(run: Run) -> list[str]:
+    """Whom the answers are put to, and in how many calls, where the test rows are built."""
+    judge = run.recipe.evaluate.judge
+    if judge is None:
+        return []
+    try:
+        asked = [questions(run.dataset_dir, test, run.recipe.evaluate.limit) for test in run.tests().values()]
+    except UserError:
+        return [f"judge       {judge.model} at {judge.base_url}; how often is known when the data is built"]
+    a_row = {"both": 4, "pointwise": 2, "pairwise": 2}[judge.how]  # two answers alone; one pair in two orders
+    calls = a_row * sum(len(some[: judge.limit]) for some in asked)
+    return [f"judge       {judge.model} at {judge.base_url}, {calls:,} calls at most"]
 
 
 def _training(run: Run) -> list[str]:

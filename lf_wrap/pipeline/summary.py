@@ -131,8 +131,20 @@ def _lineage(card: Card) -> dict[str, Any]:
         "sources": card.sources,
         "counts": counts,
         "law": card.counts.law(),
+        "lengths": _lengths(card),
+        "rejected": {
+            reason: {"rows": rows, "examples": card.reject_examples.get(reason, [])}
+            for reason, rows in card.counts.rejects.most_common()
+        },
         "sha256": card.hashes,
     }
+
+
+def _lengths(card: Card) -> dict[str, dict[str, int]]:
+    """p50, p90, p99 and max of what is measured in a dataset."""
+    measured = {"characters a row": card.characters, "characters an answer": card.answer_characters}
+    measured |= {"turns": card.turns, **({"tokens a row": card.tokens} if card.tokens else {})}
+    return {what: {at: lengths[at] for at in ("p50", "p90", "p99", "max")} for what, lengths in measured.items()}
 
 
 def _version(package: str) -> str | None:

@@ -84,6 +84,9 @@ class Judge(BaseModel):
     model: str = Field(min_length=1)
     key_env: str = Field(default="OPENAI_API_KEY", description="the environment variable that holds the key")
     rubric: str = Field(default="general", description="general, medical, roleplay, or a YAML file of your own")
+    how: Literal["both", "pointwise", "pairwise"] = Field(
+        default="both", description="score each answer alone, compare base and tuned in both orders, or both"
+    )
     limit: PositiveInt | None = Field(default=None, description="rows of each dataset; all when left out")
     parallel: PositiveInt = 4
     timeout: PositiveFloat = Field(default=60.0, description="seconds for one whole reply")
@@ -141,7 +144,10 @@ class Evaluate(BaseModel):
     memorisation: PositiveInt | None = Field(
         default=None, description="also ask about so many training rows of each dataset"
     )
-    judge: Judge | None = Field(default=None, description="a model that judges the answers, for `lfw judge`")
+    judge: Judge | None = Field(
+        default=None,
+        description="a model that judges the answers to the test rows, in the run and in `lfw judge`",
+    )
 
     @property
     def probes(self) -> list[str]:

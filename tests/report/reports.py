@@ -36,7 +36,10 @@ MANIFEST: dict[str, Any] = {
         "med": {
             "type": "term_normalization",
             "sources": [{"file": "raw/a.xlsx", "encoding": "utf-8", "rows": 9, "sha256": "0123456789abcdef"}],
-            "law": "9 read = 5 train + 4 test",
+            "law": "12 read = 5 train + 4 test + 3 rejected (empty)",
+            "counts": {"train": 5, "test": 4, "rejects": {"empty": 3}},
+            "lengths": {"characters a row": {"p50": 40, "p90": 90, "p99": 99, "max": 1200}},
+            "rejected": {"empty": {"rows": 3, "examples": ["row 7: no answer"]}},
         }
     },
     "seconds": {"build": 0.5, "train": 60.0},
@@ -81,7 +84,10 @@ def hostile() -> Report:
         **MANIFEST,
         "recipe": {"name": HOSTILE[0], "model": HOSTILE[2]},
         "hardware": HOSTILE[1],
-        "datasets": {HOSTILE[4]: MANIFEST["datasets"]["med"] | {"law": HOSTILE[5]}},
+        "datasets": {
+            HOSTILE[4]: MANIFEST["datasets"]["med"]
+            | {"law": HOSTILE[5], "rejected": {HOSTILE[2]: {"rows": 3, "examples": HOSTILE}}}
+        },
     }
     spoken = [text.replace("{", "{{").replace("}", "}}") for text in HOSTILE]
     sets = [judged(HOSTILE, HOSTILE[::-1], HOSTILE, task="open", name=HOSTILE[4])]

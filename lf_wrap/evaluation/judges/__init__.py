@@ -2,7 +2,7 @@
 
 from lf_wrap.evaluation.judges.agreement import cohens_kappa
 from lf_wrap.evaluation.judges.endpoint import Bill, Endpoint
-from lf_wrap.evaluation.judges.judging import Judging, Planned, plan
+from lf_wrap.evaluation.judges.judging import Judging, Models, Planned, plan
 from lf_wrap.evaluation.judges.pairwise import Duel
 from lf_wrap.evaluation.judges.ranking import Ranked, rank
 from lf_wrap.evaluation.judges.rubric import Rubric, rubric_named
@@ -13,6 +13,7 @@ __all__ = [
     "Duel",
     "Endpoint",
     "Judging",
+    "Models",
     "Planned",
     "Ranked",
     "Rubric",

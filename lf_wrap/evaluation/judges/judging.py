@@ -107,12 +107,13 @@ class Judging:
         }
 
 
-def plan(judge: Judge, rubric: Rubric, models: Models, how: Sequence[str] = HOW) -> Planned:
+def plan(judge: Judge, rubric: Rubric, models: Models) -> Planned:
     """What is to be asked about the models' answers: every answer by itself, every pair of models in both orders.
 
     The rows are the same questions in the same order for every model; rows that any model failed to answer, and those
     beyond the judge's limit, are left out.
     """
+    how = HOW if judge.how == "both" else (judge.how,)
     rows = list(zip(*models.values(), strict=True))
     answered = [row for row in rows if not any(one.failure for one in row)][: judge.limit]
     kept = {model: [row[place] for row in answered] for place, model in enumerate(models)}

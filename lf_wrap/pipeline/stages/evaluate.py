@@ -1,4 +1,4 @@
-"""Evaluate: base and tuned model answer the same questions."""
+"""Evaluate: base and tuned model answer the same questions, and the recipe's judge says which answers are better."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from lf_wrap.dataset import registered_file
 from lf_wrap.files import sha256
 from lf_wrap.model import local_folder
 from lf_wrap.pipeline.asking import ask
+from lf_wrap.pipeline.judging import have_judged
+from lf_wrap.pipeline.side_by_side import read_runs, side_by_side
 from lf_wrap.pipeline.stages.stage import Run, Stage
-from lf_wrap.recipe import Evaluate
+from lf_wrap.recipe import Evaluate, Judge
 
 
 def _evaluate_inputs(run: Run) -> dict[str, str]:
@@ -35,6 +37,15 @@ def _evaluate(run: Run) -> None:
     folders = {"base": lambda: local_folder(run.recipe.model), "tuned": lambda: run.folder.model}
     models = {called: partial(_engine, folder, how) for called, folder in folders.items()} if sets else {}
     ask(models, sets, run.folder.evaluation, run.console)
+    if how.judge and how.test:
+        _judge(run, how.judge)
+
+
+def _judge(run: Run, judge: Judge) -> None:
+    """Has the answers to the test rows judged. What it said before is not asked again, nor are the models."""
+    found = side_by_side(read_runs([run.folder.path]))
+    written = [one.name for one in found.sets.values() if one.kind == "test" and one.task != "perplexity"]
+    have_judged(run.folder.judged, judge, {name: found.answers[name] for name in written}, run.console)
 
 
 def _engine(folder: Callable[[], Path], how: Evaluate) -> evaluation.Engine:

@@ -18,6 +18,7 @@ from lf_wrap.recipe.checks import (
     datasets,
     disk,
     entries,
+    judge,
     leftovers,
     losses,
     memory,
@@ -55,6 +56,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     packages.problems,
     disk.problems,
     port.problems,
+    judge.problems,
 )
 
 

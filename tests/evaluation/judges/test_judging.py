@@ -20,7 +20,7 @@ ALL_FOURS = '{"fluency": 4, "relevance": 4, "consistency": 4, "completeness": 4}
 
 
 def judged(server: Server, folder: Path, how: str, **models: list[str]) -> Judging:
-    planned = plan(server.judge(), GENERAL, {name: rows(*answers) for name, answers in models.items()}, (how,))
+    planned = plan(server.judge(how=how), GENERAL, {name: rows(*answers) for name, answers in models.items()})
     return planned.carry_out(Endpoint(server.judge(), folder / "replies.jsonl", first_wait=0.01))
 
 
@@ -120,9 +120,9 @@ def test_rows_without_an_answer_are_not_judged(server: Server) -> None:
 
 def test_an_estimate_asks_nothing_and_knows_the_cache(server: Server, tmp_path: Path) -> None:
     server.says = prefers_good
-    judge = server.judge(price={"input": 1.0, "output": 1.0})
+    judge = server.judge(how="pairwise", price={"input": 1.0, "output": 1.0})
     endpoint = Endpoint(judge, tmp_path / "replies.jsonl")
-    planned = plan(judge, GENERAL, {"base": rows("good"), "tuned": rows("bad")}, ("pairwise",))
+    planned = plan(judge, GENERAL, {"base": rows("good"), "tuned": rows("bad")})
     bill = planned.estimate(endpoint)
     assert server.asked == []
     assert (bill.calls, bill.from_cache) == (2, 0)
