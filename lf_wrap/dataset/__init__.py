@@ -6,7 +6,7 @@ from lf_wrap.dataset.cut import Cut, cut
 from lf_wrap.dataset.from_hubs import fetch_missing
 from lf_wrap.dataset.making import raw_files
 from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, token_lengths, turn_lengths
-from lf_wrap.dataset.mix import Mix, mix
+from lf_wrap.dataset.mix import Measure, Mix, counted_in, mix
 from lf_wrap.dataset.register import registered, registered_file
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
 from lf_wrap.dataset.workers import cores
@@ -18,12 +18,14 @@ __all__ = [
     "Cut",
     "DatasetSpec",
     "Lengths",
+    "Measure",
     "Mix",
     "SplitFiles",
     "Turns",
     "build",
     "conversations",
     "cores",
+    "counted_in",
     "cut",
     "fetch_missing",
     "is_fresh",

@@ -253,7 +253,7 @@ def _refuse_nothing_usable(making: Making) -> None:
 def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key: str, hashes: dict[str, str]) -> Card:
     """Writes one dataset's files and cards into `staging`."""
     name, one = making.name, making.split
-    used = np.concatenate((one.train, one.test))
+    used = np.concatenate((one.train, one.test)) if len(one.test) else one.train
     layout = layout_for(np.unique(pool.turns[used]).tolist(), name)
     files = {"train": staging / f"{name}_train.jsonl", "rejects": staging / f"{name}.rejects.jsonl"}
     write_rows(files["train"], pool, one.train, layout)

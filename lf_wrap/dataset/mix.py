@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from lf_wrap.conversation import Conversation, Turn
 from lf_wrap.dataset.layout import alpaca_to_sharegpt, entry, layout_for, to_row
-from lf_wrap.dataset.measure import conversations
+from lf_wrap.dataset.measure import conversations, turn_lengths
 from lf_wrap.dataset.register import register
 from lf_wrap.errors import UserError
 from lf_wrap.files import atomic_write
+
+Measure = Literal["rows", "characters", "tokens"]
 
 
 class Mix(BaseModel):
@@ -27,7 +29,7 @@ class Mix(BaseModel):
     ratio: NonNegativeFloat = Field(
         default=1.0, description="general : domain; 0 for no general rows, 5 for five to one"
     )
-    by: Literal["rows", "characters"] = "rows"
+    by: Measure = "rows"
     weights: dict[str, PositiveFloat] = Field(
         default_factory=dict, description="1 when left out; 2 takes every row twice"
     )
@@ -35,20 +37,31 @@ class Mix(BaseModel):
     as_text: bool = Field(default=False, description="conversations become plain text, for continued pretraining")
 
 
-def mix(name: str, wish: Mix, dataset_dir: Path) -> dict[str, int]:
+def counted_in(wish: Mix, tokenizer_json: Path | None) -> Measure:
+    """What the parts of a mix are measured in: without a tokenizer tokens cannot be counted, and characters are."""
+    return "characters" if wish.by == "tokens" and tokenizer_json is None else wish.by
+
+
+def mix(name: str, wish: Mix, dataset_dir: Path, tokenizer_json: Path | None = None) -> dict[str, int]:
     """Writes and registers dataset `name`; returns how many rows of each dataset are in it.
 
     A dataset's weight times its rows is its part; general datasets are then scaled together to `ratio` times the
-    domain's size, by rows or by characters. A part beyond a dataset's rows repeats them, each as often as every other
-    or once more; a part below draws without repeating. Same inputs and seed, same bytes.
+    domain's size, in rows, characters or tokens (see `counted_in`). A part beyond a dataset's rows repeats them, each
+    as often as every other or once more; a part below draws without repeating. Same inputs and seed, same bytes.
 
     Raises:
         UserError: a dataset is missing, or is plain text among conversations.
     """
     loaded = {one: list(conversations(dataset_dir, one)) for one in (*wish.domain, *wish.general)}
     parts = {one: wish.weights.get(one, 1.0) * len(rows) for one, rows in loaded.items()}
-    weigh = _characters if wish.by == "characters" else len
-    sizes = {one: parts[one] / max(1, len(rows)) * weigh(rows) for one, rows in loaded.items()}
+    counted = counted_in(wish, tokenizer_json)
+
+    def size(one: str) -> int:
+        if counted == "tokens" and tokenizer_json:
+            return int(turn_lengths(dataset_dir, one, tokenizer_json).tokens.sum())
+        return _characters(loaded[one]) if counted == "characters" else len(loaded[one])
+
+    sizes = {one: part / max(1, len(loaded[one])) * size(one) for one, part in parts.items()}
     general = sum(sizes[one] for one in wish.general)
     if general:
         scale = wish.ratio * sum(sizes[one] for one in wish.domain) / general

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,6 @@ class Pool:
     group: Hashes = field(init=False)
     like: Signatures = field(init=False)
     asks_like: Signatures = field(init=False)
-    offsets: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
         self._file = self.path.open("wb")
@@ -57,7 +57,13 @@ class Pool:
         for name, parts in self._parts.items():
             setattr(self, name, np.concatenate(parts) if parts else np.zeros(0, np.uint32))
             parts.clear()
-        self.offsets = np.concatenate(([0], np.cumsum(self.sizes, dtype=np.int64)))
+
+    @cached_property
+    def offsets(self) -> Numbers:
+        """Where each line begins, and where the last one ends. Made when lines are looked for: eight bytes a row."""
+        offsets = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(self.sizes, out=offsets[1:])
+        return offsets
 
     def lines(self, numbers: Sequence[int] | Numbers) -> Iterator[bytes]:
         """The lines of these rows, in this order, each with its line break; neighbours come in one piece."""

@@ -96,7 +96,8 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
         if wish.tests is None:
             trains, tests = _wished(wish, usable)
             rest.test = order[trains : trains + tests]
-            order = np.concatenate((order[:trains], order[trains + tests :]))
+            if len(rest.test):
+                order = np.concatenate((order[:trains], order[trains + tests :]))
         else:
             candidates = np.arange(wish.tests.start, wish.tests.stop)
             rest.test = candidates[relations.unique[candidates]][: wish.test]
@@ -105,7 +106,7 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
     tested = np.zeros(len(pool), bool)
     for one in splits:
         tested[one.test] = True
-    leaked = np.isin(relations.group, np.unique(relations.group[tested]))
+    leaked = np.isin(relations.group, np.unique(relations.group[tested])) if tested.any() else tested
     for wish, one, order in zip(wishes, splits, orders, strict=True):
         _fill(one, wish, order, leaked if wish.leaks else np.zeros(len(pool), bool), relations)
     return splits
@@ -113,8 +114,8 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
 
 def _order(wish: Wish, relations: Relations) -> Numbers:
     """The rows that may train, in the order in which they are taken."""
-    rows = np.arange(wish.rows.start, wish.rows.stop)
-    order = rows[relations.unique[rows] & relations.best[rows]]
+    rows = slice(wish.rows.start, wish.rows.stop)
+    order = np.flatnonzero(relations.unique[rows] & relations.best[rows]) + wish.rows.start
     if wish.shuffle:
         places = list(range(len(order)))
         random.Random(wish.seed).shuffle(places)  # noqa: S311  (reproducible on purpose)
@@ -131,10 +132,12 @@ def _fill(one: Split, wish: Wish, order: Numbers, leaked: Mask, relations: Relat
     """Takes the training rows from `order` and counts what became of every other row of the dataset."""
     clean = ~leaked[order]
     wanted = len(order) if wish.train is None else wish.train
-    reached = np.cumsum(clean) <= wanted
-    one.train = order[clean & reached]
-    one.leaked = order[~clean & reached]
-    rows = np.arange(wish.rows.start, wish.rows.stop)
+    if wanted >= len(order):
+        one.train, one.leaked = (order, order[:0]) if clean.all() else (order[clean], order[~clean])
+    else:
+        reached = np.cumsum(clean) <= wanted
+        one.train, one.leaked = order[clean & reached], order[~clean & reached]
+    rows = slice(wish.rows.start, wish.rows.stop)
     one.duplicates = int(np.count_nonzero(~relations.unique[rows]))
     one.near_duplicates = int(np.count_nonzero(relations.unique[rows] & ~relations.best[rows]))
     one.not_sampled = len(order) - len(one.train) - len(one.leaked)

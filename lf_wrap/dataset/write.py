@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import orjson
 
 from lf_wrap.dataset.deduplicate import Numbers
@@ -15,7 +14,8 @@ from lf_wrap.dataset.pool import Pool
 
 def write_rows(path: Path, pool: Pool, numbers: Numbers, layout: Layout) -> None:
     """Writes these rows, in this order. Single turns among longer conversations become ShareGPT too."""
-    if layout != "sharegpt" and len(numbers) == len(pool) and bool((numbers == np.arange(len(pool))).all()):
+    in_order = bool((numbers[1:] > numbers[:-1]).all())  # and no row twice: as many as there are, they are all
+    if layout != "sharegpt" and len(numbers) == len(pool) and in_order:
         pool.path = pool.path.rename(path)  # the pool's file is the dataset's
         return
     with path.open("wb") as handle:

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from lf_wrap.dataset.spec import sound_name
+from lf_wrap.dataset import Measure, sound_name
 from lf_wrap.recipe.secrets import secrets
 
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -51,7 +51,7 @@ class General(BaseModel):
     model_config = ConfigDict(extra="forbid")
     datasets: list[str] = Field(min_length=1, description="registered dataset names")
     ratio: NonNegativeFloat = Field(default=1.0, description="general : domain")
-    by: Literal["rows", "characters"] = "rows"
+    by: Measure = Field(default="rows", description="tokens are the model's, or characters while it is not here")
     weights: dict[str, PositiveFloat] = Field(
         default_factory=dict, description="of any dataset; 2 takes every row twice"
     )

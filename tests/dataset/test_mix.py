@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from lf_wrap.dataset import DatasetSpec, build, registered
-from lf_wrap.dataset.mix import Mix, mix
+from lf_wrap.dataset.mix import Mix, counted_in, mix
 from lf_wrap.errors import UserError
 
 
@@ -40,6 +41,21 @@ def test_the_ratio_is_general_to_domain(out: Path, ratio: float, general: int) -
 def test_by_characters_longer_rows_count_more(out: Path) -> None:
     drawn = mix("m", Mix(domain=["domain"], general=["general"], ratio=1, by="characters"), out)
     assert 60 < drawn["general"] < 75
+
+
+def test_by_tokens_the_tokenizer_counts(out: Path, tmp_path: Path) -> None:
+    words = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()  # a run of characters is one token: 2 a row in both datasets
+    words.save(str(tmp_path / "tokenizer.json"))
+    wish = Mix(domain=["domain"], general=["general"], ratio=1, by="tokens")
+    assert mix("m", wish, out, tmp_path / "tokenizer.json") == {"domain": 40, "general": 40}
+    assert counted_in(wish, tmp_path / "tokenizer.json") == "tokens"
+
+
+def test_without_a_tokenizer_characters_are_counted(out: Path) -> None:
+    wish = Mix(domain=["domain"], general=["general"], ratio=1, by="tokens")
+    assert counted_in(wish, None) == "characters"
+    assert mix("m", wish, out) == mix("n", wish.model_copy(update={"by": "characters"}), out)
 
 
 def test_a_weight_repeats_rows_evenly(out: Path) -> None:

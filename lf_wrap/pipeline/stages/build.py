@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from lf_wrap.dataset import Mix, build, fetch_missing, is_fresh, mix
+from lf_wrap.dataset import Mix, build, counted_in, fetch_missing, is_fresh, mix
 from lf_wrap.files import shown, usable, write_text
 from lf_wrap.pipeline.script import write_script
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.progress import progress
 from lf_wrap.recipe import (
+    base_model,
     build_spec,
     export_settings,
     launch_environment,
@@ -54,9 +55,11 @@ def _mix(run: Run) -> None:
         **general.model_dump(exclude={"datasets"}),
         as_text=run.recipe.pretrains,
     )
+    tokenizer = base_model(run.recipe.model).tokenizer_json if wish.by == "tokens" else None
     for name in run.recipe.trained_on:
-        drawn = mix(name, wish, run.dataset_dir)
-        run.console.print(f"  {name}: " + " + ".join(f"{rows:,} {dataset}" for dataset, rows in drawn.items()))
+        drawn = mix(name, wish, run.dataset_dir, tokenizer)
+        parts = " + ".join(f"{rows:,} {dataset}" for dataset, rows in drawn.items())
+        run.console.print(f"  {name}: {parts} rows, mixed by {counted_in(wish, tokenizer)}")
 
 
 def render(run: Run, tokenized: Path | None = None) -> None:
