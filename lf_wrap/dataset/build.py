@@ -24,7 +24,7 @@ from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
 from lf_wrap.dataset.leaks import overlaps, question_of, table_of
 from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset
 from lf_wrap.dataset.pool import Pool
-from lf_wrap.dataset.register import registered
+from lf_wrap.dataset.registered import registered
 from lf_wrap.dataset.spec import DatasetSpec
 from lf_wrap.dataset.split import Relations, Wish, relate, rows_by_group, split
 from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew

@@ -14,7 +14,7 @@ import orjson
 
 from lf_wrap.dataset.card import quantiles
 from lf_wrap.dataset.layout import from_row
-from lf_wrap.dataset.register import registered_file
+from lf_wrap.dataset.registered import registered_file
 from lf_wrap.errors import UserError
 from lf_wrap.files import atomic_write, known_sha256, shown
 from lf_wrap.sources import open_rows

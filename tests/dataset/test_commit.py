@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from lf_wrap.dataset import DatasetSpec, build
-from lf_wrap.dataset.commit import finish_interrupted
+from lf_wrap.dataset import DatasetSpec, build, conversations
+from lf_wrap.dataset.commit import ENTRIES, READY, finish_interrupted
 from lf_wrap.files import content_hash
 
 BUILD_FOREVER = """
@@ -41,6 +41,23 @@ def versions(out: Path) -> set[str]:
     for kind in ("train", "test"):
         assert content_hash(out / f"d_{kind}.jsonl") == card["hashes"][kind]
     return found
+
+
+def test_readers_finish_what_was_ready_when_its_build_was_killed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for version in "AB":
+        write_version(tmp_path, version)
+    build({"d": DatasetSpec(source=str(tmp_path / "B.json"), test=20)}, tmp_path / "new")
+    build({"d": DatasetSpec(source=str(tmp_path / "A.json"), test=20)}, out)
+    ready = out / f"{READY}1"
+    ready.mkdir()
+    for file in (tmp_path / "new").glob("d*"):
+        file.rename(ready / file.name)
+    (ready / ENTRIES).write_bytes((out / "dataset_info.json").read_bytes())
+    (ready / "d_train.jsonl").replace(out / "d_train.jsonl")  # as far as the killed build came
+    assert {row.answer[0] for row in conversations(out, "d_test")} == {"B"}
+    assert versions(out) == {"B"}
+    assert not ready.exists()
 
 
 def test_kill_9_at_any_moment_leaves_one_whole_version(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lf_wrap.dataset.register import registered_file
+from lf_wrap.dataset.registered import registered_file
 from lf_wrap.dataset.tokenized.arguments import Arguments, NotRepeated
 from lf_wrap.dataset.tokenized.batch import Task, tokenize_batch
 from lf_wrap.dataset.tokenized.encode import load_encoder

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from lf_wrap.dataset.layout import DEFAULT_COLUMNS, TAGS
-from lf_wrap.dataset.register import registered_file
+from lf_wrap.dataset.registered import registered_file
 from lf_wrap.dataset.tokenized.arguments import NotRepeated
 from lf_wrap.dataset.tokenized.template import Message
 
