@@ -90,7 +90,8 @@ def hostile() -> Report:
         },
     }
     spoken = [text.replace("{", "{{").replace("}", "}}") for text in HOSTILE]
-    sets = [judged(HOSTILE, HOSTILE[::-1], HOSTILE, task="open", name=HOSTILE[4])]
+    references = [text[:200] for text in HOSTILE]  # long answers are told, long references take hours to compare
+    sets = [judged(HOSTILE, HOSTILE[::-1], references, task="open", name=HOSTILE[4])]
     sets += [judged(["x"], ["right"], name=text, question=text + " {}") for text in spoken[:3]]
     return report(*sets, manifest=manifest, train_yaml=HOSTILE[1], commands=[HOSTILE[0]])
 
