@@ -98,6 +98,7 @@ HELP: dict[str, dict[str, str]] = {
         "--dataset-dir": "LLaMA-Factory 的 dataset_dir；省略时取配方的，或 dataset_info。",
         "--row": "从哪一行开始显示。",
         "--rows": "显示几行。",
+        "--html": "改为写成一个可看的网页：各行去向、长度、这些行、被拒的行、近似重复、来源。",
     },
     "render": {
         "line": "写出配方的 train.yaml、export.yaml 和 run.sh。",

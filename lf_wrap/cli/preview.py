@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,9 @@ from lf_wrap.cli.output import console, json_option, print_json, set_option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lf_wrap.dataset.tokenized import Row, Span
+    from lf_wrap.dataset.tokenized import Span
+    from lf_wrap.recipe import Recipe
+    from lf_wrap.report import Model, Shown
 
 STYLES = {"learned": "bold green", "read": "dim", "cut": "red strike"}
 # Where there is no colour, marks around a span say the same.
@@ -41,6 +42,12 @@ MARKS = {"learned": ("⟦", "⟧"), "read": ("", ""), "cut": ("⟨cut: ", "⟩")
 )
 @click.option("--row", type=click.IntRange(1), default=1, show_default=True, help="The first row to show.")
 @click.option("--rows", type=click.IntRange(1), default=3, show_default=True, help="How many rows to show.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the dataset as a page to look at instead: counts, lengths, these rows, rejects, duplicates, sources.",
+)
 @json_option
 def command(
     dataset: str,
@@ -52,6 +59,7 @@ def command(
     dataset_dir: Path | None,
     row: int,
     rows: int,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Show rows of DATASET as the model will see them: what is learned, what is only read, what cutoff_len cuts.
@@ -65,78 +73,88 @@ def command(
       lfw preview med_norm
       lfw preview med_norm --recipe recipes/med_sft_lora.yaml
       lfw preview med_norm --model models/Qwen2.5-0.5B-Instruct --template qwen --row 17
+      lfw preview med_norm --recipe recipes/med_sft_lora.yaml --rows 12 --html med_norm.html
     """
     from lf_wrap.dataset.tokenized import NotRepeated, open_registered
     from lf_wrap.errors import UserError
+    from lf_wrap.files import shown as shown_path
+    from lf_wrap.files import write_text
+    from lf_wrap.recipe import load_recipe
+    from lf_wrap.report import dataset_html, dataset_page, seen
 
     if recipe and model:
         raise click.UsageError("give --recipe or --model, not both")
     screen = console(as_json)
     settings: dict[str, Any] = {"model_name_or_path": model, "template": template, "cutoff_len": cutoff_len}
-    if recipe:
-        settings = _of_recipe(recipe, overrides)
+    loaded = load_recipe(recipe, overrides) if recipe else None
+    if loaded:
+        settings = _of_recipe(loaded)
     folder = dataset_dir or Path(settings.get("dataset_dir") or "dataset_info")
     try:
         opened = open_registered(folder, dataset)
         if row > len(opened.lines):
             raise UserError(f"{dataset} has no row {row:,}", fix=f"it has {len(opened.lines):,}")
-        numbered = enumerate(opened.lines[row - 1 :], row)
-        read = ((number, opened.reader.read(line)) for number, line in islice(numbered, rows))
-        if not settings["model_name_or_path"]:
-            told = [_turns(number, one, screen) for number, one in read]
+        reading = _model({**settings, "dataset": dataset, "dataset_dir": str(folder)}, screen)
+        numbered = islice(enumerate(opened.lines[row - 1 :], row), rows)
+        shown = (seen(number, opened.reader.read(line), reading) for number, line in numbered)
+        if html:
+            page = dataset_page(dataset, folder, opened, list(shown), reading, loaded)
+            result: dict[str, Any] = {"html": str(html), "rows_measured": page.measured.rows, "rows_cut": page.cut}
+            write_text(html, dataset_html(page))
+            screen.print(f"wrote {shown_path(html)}")
         else:
-            told = list(_seen(read, {**settings, "dataset": dataset, "dataset_dir": str(folder)}, screen))
+            result = {"rows": [_told(one, reading, screen) for one in shown]}
     except NotRepeated as reason:
         raise UserError(
             f"only LLaMA-Factory itself can read these rows: {reason}",
             fix="`lfw preview` shows conversations in JSON files; without --model and --recipe it shows turns",
         ) from None
     if as_json:
-        print_json({"dataset": dataset, "rows_in_all": len(opened.lines), "rows": told})
+        print_json({"dataset": dataset, "rows_in_all": len(opened.lines), **result})
 
 
-def _of_recipe(recipe: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
+def _of_recipe(recipe: Recipe) -> dict[str, Any]:
     """The train arguments that the recipe comes to."""
-    from lf_wrap.recipe import detect_hardware, load_recipe, train_settings
+    from lf_wrap.recipe import detect_hardware, train_settings
 
-    found = train_settings(load_recipe(recipe, overrides), detect_hardware(), Path("preview"))
+    found = train_settings(recipe, detect_hardware(), Path("preview"))
     return {key: setting.value for key, setting in found.items()}
 
 
-def _turns(number: int, row: Row | None, screen: Console) -> dict[str, Any]:
-    """A row as turns."""
-    screen.print(f"row {number}", style="bold")
-    if row is None:
+def _model(settings: dict[str, Any], screen: Console) -> Model | None:
+    """The model of these train arguments, which name one or none."""
+    from lf_wrap.cli.check import ASKING
+    from lf_wrap.dataset.tokenized import Encoder
+    from lf_wrap.recipe import base_model, tokenizing
+    from lf_wrap.report import Model
+
+    name = settings["model_name_or_path"]
+    if not name:
+        return None
+    how = tokenizing(settings, base_model(str(name)))
+    described = how.described(lambda: screen.print(ASKING, style="dim"))
+    chat_template = settings.get("template") or "of the tokenizer"
+    return Model(str(name), chat_template, described.template, Encoder(described.tokenizer), how.arguments.masking)
+
+
+def _told(one: Shown, model: Model | None, screen: Console) -> dict[str, Any]:
+    """Prints a row, and gives it as JSON."""
+    if one.row is None:
+        screen.print(f"row {one.number}", style="bold")
         screen.print("  LLaMA-Factory drops this row: its turns do not alternate, or it has no answer", style="red")
-        return {"row": number, "dropped": True}
-    said = ([("system", row.system)] if row.system else []) + [(one.role, one.content) for one in row.messages]
+        return {"row": one.number, "dropped": True}
+    if model and one.spans is not None:
+        counts = one.tokens()
+        told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+        screen.print(f"row {one.number}: {told} (tokens; cutoff_len {model.masking.cutoff_len:,})", style="bold")
+        _paint(one.spans, screen)
+        return {"row": one.number, "tokens": counts, "spans": [vars(span) for span in one.spans]}
+    screen.print(f"row {one.number}", style="bold")
+    said = ([("system", one.row.system)] if one.row.system else []) + [(m.role, m.content) for m in one.row.messages]
     for role, text in said:
         screen.print(f"  {role}", style="cyan")
         screen.print(text)
-    return {"row": number, "messages": [{"role": role, "content": text} for role, text in said]}
-
-
-def _seen(
-    read: Iterator[tuple[int, Row | None]], settings: dict[str, Any], screen: Console
-) -> Iterator[dict[str, Any]]:
-    """Rows as the model of these train arguments sees them."""
-    from lf_wrap.cli.check import ASKING
-    from lf_wrap.dataset.tokenized import Encoder, view
-    from lf_wrap.recipe import base_model, tokenizing
-
-    how = tokenizing(settings, base_model(str(settings["model_name_or_path"])))
-    described = how.described(lambda: screen.print(ASKING, style="dim"))
-    encoder = Encoder(described.tokenizer)
-    for number, row in read:
-        if row is None:
-            yield _turns(number, row, screen)
-            continue
-        spans = view(row, described.template, encoder, how.arguments.masking)
-        counts = {kind: sum(span.tokens for span in spans if span.kind == kind) for kind in STYLES}
-        told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
-        screen.print(f"row {number}: {told} (tokens; cutoff_len {how.arguments.masking.cutoff_len:,})", style="bold")
-        _paint(spans, screen)
-        yield {"row": number, "tokens": counts, "spans": [vars(span) for span in spans]}
+    return {"row": one.number, "messages": [{"role": role, "content": text} for role, text in said]}
 
 
 def _paint(spans: list[Span], screen: Console) -> None:

@@ -6,7 +6,7 @@ from lf_wrap.dataset.cut import Cut, cut
 from lf_wrap.dataset.from_hubs import fetch_missing
 from lf_wrap.dataset.making import raw_files
 from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, token_lengths, turn_lengths
-from lf_wrap.dataset.mix import Measure, Mix, counted_in, mix
+from lf_wrap.dataset.mix import Measure, Mix, counted_in, mix, planned
 from lf_wrap.dataset.registered import registered, registered_file
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
 from lf_wrap.dataset.workers import cores
@@ -32,6 +32,7 @@ __all__ = [
     "load_card",
     "load_spec",
     "mix",
+    "planned",
     "raw_files",
     "registered",
     "registered_file",

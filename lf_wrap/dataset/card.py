@@ -40,13 +40,16 @@ class Counts:
         kept = self.train + self.test + self.not_sampled + self.expanded
         return kept + self.duplicates + self.near_duplicates + self.leaks + self.rejects.total()
 
-    def law(self) -> str:
-        """The law with this dataset's numbers, zeros left out."""
+    def parts(self) -> list[tuple[str, int]]:
+        """What the rows read came to, zeros left out: their sum is `read`, always."""
         parts = [("train", self.train), ("test", self.test), ("duplicates", self.duplicates)]
         parts += [("near-duplicates", self.near_duplicates), ("leaks", self.leaks), ("not sampled", self.not_sampled)]
         parts += [(f"rejected ({reason})", count) for reason, count in self.rejects.most_common()]
-        parts += [("expanded", self.expanded)]
-        return f"{self.read:,} read = " + " + ".join(f"{count:,} {what}" for what, count in parts if count)
+        return [(what, count) for what, count in [*parts, ("expanded", self.expanded)] if count]
+
+    def law(self) -> str:
+        """The law with this dataset's numbers."""
+        return f"{self.read:,} read = " + " + ".join(f"{count:,} {what}" for what, count in self.parts())
 
 
 @dataclass

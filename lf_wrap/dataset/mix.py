@@ -52,7 +52,39 @@ def mix(name: str, wish: Mix, dataset_dir: Path, tokenizer_json: Path | None = N
     Raises:
         UserError: a dataset is missing, or is plain text among conversations.
     """
-    loaded = {one: list(conversations(dataset_dir, one)) for one in (*wish.domain, *wish.general)}
+    loaded = _loaded(wish, dataset_dir)
+    drawer = random.Random(wish.seed)  # noqa: S311  (reproducible on purpose)
+    drawn = {
+        one: _drawn(loaded[one], wanted, drawer)
+        for one, wanted in _parts(wish, loaded, dataset_dir, tokenizer_json).items()
+    }
+    rows = [as_text(row) if wish.as_text else row for some in drawn.values() for row in some]
+    if not rows:
+        raise UserError(f"the mix {name!r} holds no rows", fix="raise its ratio or weights")
+    drawer.shuffle(rows)
+    _write(name, rows, dataset_dir)
+    return {one: len(some) for one, some in drawn.items()}
+
+
+def planned(wish: Mix, dataset_dir: Path, tokenizer_json: Path | None = None) -> dict[str, tuple[int, int]]:
+    """How many rows each dataset has, and how many of them `mix` would take; writes nothing.
+
+    Raises:
+        UserError: a dataset is missing.
+    """
+    loaded = _loaded(wish, dataset_dir)
+    wanted = _parts(wish, loaded, dataset_dir, tokenizer_json)
+    return {one: (len(rows), wanted[one] if rows else 0) for one, rows in loaded.items()}
+
+
+def _loaded(wish: Mix, dataset_dir: Path) -> dict[str, list[Conversation]]:
+    return {one: list(conversations(dataset_dir, one)) for one in (*wish.domain, *wish.general)}
+
+
+def _parts(
+    wish: Mix, loaded: dict[str, list[Conversation]], dataset_dir: Path, tokenizer_json: Path | None
+) -> dict[str, int]:
+    """How many rows of each dataset are wanted."""
     parts = {one: wish.weights.get(one, 1.0) * len(rows) for one, rows in loaded.items()}
     counted = counted_in(wish, tokenizer_json)
 
@@ -66,14 +98,7 @@ def mix(name: str, wish: Mix, dataset_dir: Path, tokenizer_json: Path | None = N
     if general:
         scale = wish.ratio * sum(sizes[one] for one in wish.domain) / general
         parts |= {one: parts[one] * scale for one in wish.general}
-    drawer = random.Random(wish.seed)  # noqa: S311  (reproducible on purpose)
-    drawn = {one: _drawn(loaded[one], round(part), drawer) for one, part in parts.items()}
-    rows = [as_text(row) if wish.as_text else row for some in drawn.values() for row in some]
-    if not rows:
-        raise UserError(f"the mix {name!r} holds no rows", fix="raise its ratio or weights")
-    drawer.shuffle(rows)
-    _write(name, rows, dataset_dir)
-    return {one: len(some) for one, some in drawn.items()}
+    return {one: round(part) for one, part in parts.items()}
 
 
 def as_text(row: Conversation) -> Conversation:

@@ -1,7 +1,7 @@
 """A recipe's way to LLaMA-Factory: read (`schema`), completed (`settings`), written as its YAML (`render`)."""
 
 from lf_wrap.recipe.base_model import BaseModel, base_model
-from lf_wrap.recipe.datasets import build_spec, require_datasets, test_name
+from lf_wrap.recipe.datasets import build_spec, mix_of, require_datasets, test_name
 from lf_wrap.recipe.deepspeed import write_deepspeed
 from lf_wrap.recipe.devices import choose
 from lf_wrap.recipe.environment import launch_environment
@@ -41,6 +41,7 @@ __all__ = [
     "grid",
     "launch_environment",
     "load_recipe",
+    "mix_of",
     "overrides",
     "phases",
     "require_datasets",

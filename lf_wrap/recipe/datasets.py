@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lf_wrap.dataset import DatasetSpec, load_spec, registered, registered_file
+from lf_wrap.dataset import DatasetSpec, Mix, load_spec, registered, registered_file
 from lf_wrap.dataset.layout import DEFAULT_COLUMNS
 from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file
@@ -50,3 +50,12 @@ def require_datasets(recipe: Recipe) -> None:
 def test_name(recipe: Recipe, name: str) -> str:
     """The registered name of the test rows of dataset `name`: `<name>_test` where lfw built it, else `name`."""
     return f"{name}_test" if f"{name}_test" in registered(Path(recipe.data.dataset_dir)) else name
+
+
+def mix_of(recipe: Recipe) -> Mix | None:
+    """How the recipe's domain and general rows are mixed; None where it has no general ones."""
+    general = recipe.data.general
+    if general is None:
+        return None
+    told = general.model_dump(exclude={"datasets"})
+    return Mix(domain=recipe.data.train, general=general.datasets, **told, as_text=recipe.pretrains)

@@ -14,13 +14,14 @@ from lf_wrap.evaluation import Comparison, JudgedSet
 from lf_wrap.report.plain import plain
 
 # Drawn in these, then put in the words of style.css: so the pictures follow the page into the dark.
-INK, BASE, TUNED, LINE, REFERENCE = "#4d4d4e", "#9aa5b1", "#0b7285", "#c0c6cc", "#b08d3e"
+INK, BASE, TUNED, LINE, REFERENCE, CUT = "#4d4d4e", "#9aa5b1", "#0b7285", "#c0c6cc", "#b08d3e", "#b3303c"
 IN_CSS = {
     INK: "var(--soft)",
     BASE: "var(--base)",
     TUNED: "var(--tuned)",
     LINE: "var(--line)",
     REFERENCE: "var(--reference)",
+    CUT: "var(--bad)",
 }
 # Names are drawn as they are written, in the first of these fonts that has the letters: here or where it is read.
 STYLE = {
@@ -90,6 +91,52 @@ def lengths_svg(one: JudgedSet) -> str:
     }
     lengths = {name: (colour, [float(len(text)) for text in some]) for name, (colour, some) in texts.items()}
     return _distribution(lengths, "characters an answer")
+
+
+def row_lengths_svg(lengths: Sequence[int], unit: str, cutoff: int | None) -> str:
+    """How long rows are, and in another colour those that `cutoff` cuts; nothing where there are no rows.
+
+    A few rows far longer than the rest would press all others into one bar: where the longest is over four times the
+    99th percentile, the axis ends at twice that and its last bar holds them all.
+    """
+    import numpy
+
+    if not lengths:
+        return ""
+    values = numpy.asarray(lengths)
+    p99 = float(numpy.percentile(values, 99, method="nearest"))
+    longest = float(values.max())
+    end = max(1.0, longest if longest <= 4 * p99 else 2 * p99)
+    if cutoff and cutoff <= 2 * end:
+        end = max(end, 1.02 * cutoff)
+    edges = numpy.linspace(0, end, 2 * BINS + 1)
+    shown = numpy.minimum(values, end)
+    cut = values > cutoff if cutoff else numpy.zeros(len(values), bool)
+
+    def draw(axes: Any) -> None:
+        parts = ([shown[~cut], shown[cut]], [TUNED, CUT])
+        axes.hist(parts[0], edges, color=parts[1], stacked=True, rwidth=0.88, label=["kept whole", "cut"])
+        if cutoff and cutoff <= end:
+            axes.axvline(cutoff, color=CUT, linewidth=1.4, linestyle=(0, (4, 3)))
+            above = axes.get_xaxis_transform()
+            axes.text(
+                cutoff,
+                1.02,
+                f"cutoff_len {cutoff:,}",
+                color=CUT,
+                ha="right" if cutoff > end / 2 else "left",
+                transform=above,
+            )
+        axes.set_xlim(0, end)
+        axes.set_xlabel(f"{unit} a row" + (f" (the last bar: {end:,.0f} to {longest:,.0f})" if longest > end else ""))
+        axes.set_ylabel("rows")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+
+    from matplotlib.ticker import MaxNLocator
+
+    return _svg(9.6, 2.9, draw)
 
 
 def scores_svg(one: JudgedSet) -> str:

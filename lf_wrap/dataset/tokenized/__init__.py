@@ -5,21 +5,25 @@ what `cutoff_len` and packing ask for, `batch` strings them together, `make` doe
 """
 
 from lf_wrap.dataset.tokenized.arguments import TOKENIZER_KEYS, Arguments, NotRepeated, arguments_of
+from lf_wrap.dataset.tokenized.cut import Masking
 from lf_wrap.dataset.tokenized.encode import Encoder
 from lf_wrap.dataset.tokenized.make import place_of, rows_in, tokenize, whole_or_not_at_all
-from lf_wrap.dataset.tokenized.rows import Row, open_registered
+from lf_wrap.dataset.tokenized.rows import Registered, Row, open_registered
 from lf_wrap.dataset.tokenized.template import Described
-from lf_wrap.dataset.tokenized.view import Span, view
+from lf_wrap.dataset.tokenized.view import Span, lengths, view
 
 __all__ = [
     "TOKENIZER_KEYS",
     "Arguments",
     "Described",
     "Encoder",
+    "Masking",
     "NotRepeated",
+    "Registered",
     "Row",
     "Span",
     "arguments_of",
+    "lengths",
     "open_registered",
     "place_of",
     "rows_in",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,3 +51,10 @@ def view(row: Row, template: ChatTemplate, encoder: Encoder, masking: Masking) -
     if template.efficient_eos:
         parts.append(("learned", np.array([template.eos], np.int32)))
     return [Span(kind, len(ids), encoder.text(ids)) for kind, ids in parts if len(ids)]
+
+
+def lengths(rows: Sequence[Row], template: ChatTemplate, encoder: Encoder, masking: Masking) -> list[int]:
+    """How many tokens each row has before anything is cut."""
+    forget = masking.mask_history and not template.preserve_thinking
+    encoded = encoded_pairs([template.pairs(row.messages, row.system, forget) for row in rows], encoder)
+    return [sum(len(side) for pair in pairs for side in pair) + template.efficient_eos for pairs in encoded]

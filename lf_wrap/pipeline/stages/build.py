@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from lf_wrap.dataset import Mix, build, counted_in, fetch_missing, is_fresh, mix
+from lf_wrap.dataset import build, counted_in, fetch_missing, is_fresh, mix
 from lf_wrap.files import shown, usable, write_text
 from lf_wrap.pipeline.script import write_script
 from lf_wrap.pipeline.stages.stage import Run, Stage
@@ -15,6 +15,7 @@ from lf_wrap.recipe import (
     build_spec,
     export_settings,
     launch_environment,
+    mix_of,
     require_datasets,
     to_yaml,
     train_settings,
@@ -46,15 +47,9 @@ def _build(run: Run) -> None:
 
 def _mix(run: Run) -> None:
     """Makes the one dataset that domain and general rows train as."""
-    general = run.recipe.data.general
-    if general is None:
+    wish = mix_of(run.recipe)
+    if wish is None:
         return
-    wish = Mix(
-        domain=run.recipe.data.train,
-        general=general.datasets,
-        **general.model_dump(exclude={"datasets"}),
-        as_text=run.recipe.pretrains,
-    )
     tokenizer = base_model(run.recipe.model).tokenizer_json if wish.by == "tokens" else None
     for name in run.recipe.trained_on:
         drawn = mix(name, wish, run.dataset_dir, tokenizer)
