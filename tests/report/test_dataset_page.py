@@ -37,7 +37,7 @@ class Told(HTMLParser):
         self.elements[tag] += 1
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        self.words += f" {data}"
 
 
 def written(folder: Path, rows: Rows, name: str = "mine") -> None:
@@ -47,11 +47,11 @@ def written(folder: Path, rows: Rows, name: str = "mine") -> None:
     register(folder, {name: entry("alpaca", f"{name}.jsonl")})
 
 
-def page_of(folder: Path, name: str = "mine", **more: Any) -> str:
-    """The page of a registered dataset, with all its rows."""
-    opened = open_registered(folder, name)
+def page_of(folder: Path, **more: Any) -> str:
+    """The page of the dataset `mine` with all its rows; `more` replaces what it holds."""
+    opened = open_registered(folder, "mine")
     shown = [seen(number, opened.reader.read(line), None) for number, line in enumerate(opened.lines, 1)]
-    page = dataset_page(name, folder, opened, shown, None, None)
+    page = dataset_page("mine", folder, opened, shown, None, None)
     return dataset_html(type(page)(**{**vars(page), **more}))
 
 
