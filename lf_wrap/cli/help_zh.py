@@ -163,6 +163,7 @@ HELP: dict[str, dict[str, str]] = {
         "两个回答的胜负须在两种顺序下一致才算数。"
         "问过的不再问。在第一个 RUN 的 judged/ 里留下每个答复和结果，下次的报告会显示。给人评判的表，"
         "其答案对照在旁边的文件里。",
+        "--how": "逐条评分（pointwise）、两两比较（pairwise）或两者都做；省略时按配方，配方没写则两者都做。",
         "--test": "只用这一组题；省略时全部。",
         "--url": "裁判的接口地址；省略时取配方的 evaluate.judge.base_url。",
         "--model": "裁判模型；省略时取配方的 evaluate.judge.model。",
