@@ -125,7 +125,13 @@ def test_nothing_is_loaded_and_nothing_runs() -> None:
 
 def test_what_went_in_is_told() -> None:
     text = read(report(FIXED, train_yaml="cutoff_len: 448  # measured")).text
-    for said in ("raw/a.xlsx", "0123456789ab", "12 read = 5 train + 4 test + 3 rejected (empty)", "cutoff_len: 448 # measured", "0.9.5"):
+    for said in (
+        "raw/a.xlsx",
+        "0123456789ab",
+        "12 read = 5 train + 4 test + 3 rejected (empty)",
+        "cutoff_len: 448 # measured",
+        "0.9.5",
+    ):
         assert said in text
     assert "lfw run runs/mine/1/recipe.yaml --fresh" in text
 
