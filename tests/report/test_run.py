@@ -65,7 +65,7 @@ def test_probe_rewordings_memorisation_parity_judge_and_data_stand_in_the_report
         "demo_norm.train": "memorisation",
         "general_en": "probe",
     }
-    assert all(name in short for name in kinds)
+    assert all(name in short.replace("\\", "") for name in kinds)  # Markdown has them escaped
     assert told["parity"]["ok"] is True
     assert told["judge"]["demo_norm"]["pairwise"][0]["ties"] == 3
 
