@@ -23,7 +23,7 @@ from tests.recipe.checks.conftest import Checked, errors, warnings
         "save_strategy='no'",
         "save_steps=0.1",
         "lr_scheduler_kwargs={min_lr: 1e-6}",
-        "optim=paged_adamw_8bit",
+        "optim=adamw_torch_fused",
         "neftune_noise_alpha=5",
         "flash_attn=fa2",
         "rope_scaling=yarn",
