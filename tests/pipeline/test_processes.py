@@ -31,9 +31,7 @@ def living_in(folder: Path) -> list[int]:
     return found
 
 
-@pytest.mark.skip(
-    reason="two ranks asked to save in different steps may wait for each other for minutes: an open fault, not a passing test"
-)
+@pytest.mark.skip(reason="an open fault: two ranks that save in different steps may wait for minutes")
 def test_two_processes_train_and_sigterm_leaves_neither_behind(workspace: Path, tiny_model: Path) -> None:
     more = (f"--set=model={tiny_model}", *FAST, *RANKS, "--set=train.max_steps=100000")
     command = [sys.executable, "-m", "lf_wrap", "run", "recipes/demo.yaml", *more]
