@@ -94,5 +94,5 @@ def test_of_llamafactorys_arguments_only_the_tokens_and_keys_look_like_secrets()
     done = subprocess.run([sys.executable, "-c", ASK_FOR_NAMES], capture_output=True, text=True, check=True)
     names = done.stdout.splitlines()[-1].split()
     assert len(names) > 200
-    known = {"hf_hub_token", "ms_hub_token", "om_hub_token", "hub_token", "swanlab_api_key"}
+    known = {"hf_hub_token", "ms_hub_token", "om_hub_token", "hub_token", "swanlab_api_key", "swanlab_lark_secret"}
     assert set(secrets(dict.fromkeys(names, "x"))) == known
