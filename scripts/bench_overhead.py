@@ -71,7 +71,7 @@ def main() -> None:
             lfw.append(cost([with_lfw(workspace, run)], workspace))
             for left in ("adapter", "model"):
                 shutil.rmtree(workspace / "runs" / run / left)
-            commands = [[llamafactory_cli(), what, f"runs/{run}/{what}.yaml"] for what in ("train", "export")]
+            commands = [llamafactory_cli(what, f"runs/{run}/{what}.yaml") for what in ("train", "export")]
             bare.append(cost(commands, workspace))
     least = {name: Cost(*map(min, zip(*costs, strict=True))) for name, costs in (("bare", bare), ("lfw", lfw))}
     print(f"| smallest of {options.rounds} | seconds | seconds of computing |")

@@ -100,7 +100,7 @@ def llamafactory_alone(workspace: Path) -> float:
     source, output = workspace / "runs/undisturbed", workspace / "runs/alone/adapter"
     middle = checkpoints(source / "adapter")[0]
     shutil.copytree(middle.path, output / middle.path.name)
-    command = [llamafactory_cli(), "train", str(source / "train.yaml"), f"output_dir={output}"]
+    command = llamafactory_cli("train", str(source / "train.yaml"), f"output_dir={output}")
     subprocess.run(command, cwd=workspace, env=ENVIRONMENT, check=True, capture_output=True)
     return furthest(workspace, "alone")
 

@@ -37,7 +37,7 @@ def serve(host: str, port: int, on_ready: Callable[[str], None]) -> None:
         "GRADIO_ANALYTICS_ENABLED": "False",
         "BROWSER": "true",
     }
-    launch([llamafactory_cli(), "webui"], LOG, look, environment)
+    launch(llamafactory_cli("webui"), LOG, look, environment)
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -92,7 +92,7 @@ def _make(run: Run, form: str, target: Path, say: Any) -> dict[str, Any]:
 
     def llamafactory(arguments: Sequence[str]) -> None:
         launch(
-            [llamafactory_cli(), *arguments],
+            llamafactory_cli(*arguments),
             run.folder.log(f"export-{form}"),
             lambda: say("llamafactory-cli"),
             run.environment(),

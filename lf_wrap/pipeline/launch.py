@@ -11,27 +11,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lf_wrap.errors import ChildFailed, Interrupted, UserError
+from lf_wrap.errors import ChildFailed, Interrupted
 from lf_wrap.files import shown
 from lf_wrap.pipeline.diagnosis import diagnose, last_error
 from lf_wrap.pipeline.family import Leave, end, mark
+from lf_wrap.recipe.llamafactory import package_folder
 
 POLL_SECONDS = 0.5
 
 
-def llamafactory_cli() -> str:
-    """The `llamafactory-cli` of this environment, else the one on PATH.
+def llamafactory_cli(*arguments: str) -> list[str]:
+    """The command `llamafactory-cli ARGUMENTS`: of this environment, else the one on PATH. Where the package was
+    installed without its commands (`pip install --target`), the same module of it is run.
 
     Raises:
-        UserError: there is none.
+        UserError: LLaMA-Factory is not installed.
     """
-    beside = Path(sys.executable).with_name("llamafactory-cli")
+    beside = _beside_python() / "llamafactory-cli"
     found = str(beside) if beside.exists() else shutil.which("llamafactory-cli")
-    if not found:
-        raise UserError(
-            "llamafactory-cli is not installed in this environment", fix="pip install 'llamafactory>=0.9.5,<0.10'"
-        )
-    return found
+    if found:
+        return [found, *arguments]
+    package_folder()
+    return [sys.executable, "-m", "llamafactory.cli", *arguments]
 
 
 def launch(
@@ -58,7 +59,7 @@ def launch(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {}), **mark(log)},
+            env={**os.environ, "PATH": _path(), **(environment or {}), **mark(log)},
             start_new_session=True,
         )
         try:
@@ -80,13 +81,25 @@ def launch(
 
 def _failure(command: list[str], code: int, log: Path, began_at: int) -> ChildFailed:
     known = diagnose(log, code, began_at)
-    said = f"{Path(command[0]).name} {command[1]} failed (exit {code}): {last_error(log, began_at)}"
+    name = " ".join([Path(command[0]).name, *command[1 : 4 if command[1] == "-m" else 2]])
+    said = f"{name} failed (exit {code}): {last_error(log, began_at)}"
     fix = (
         f"{known.means}: {known.fix}"
         if known
         else "read the log from its end; mend the cause and run the same command again"
     )
     return ChildFailed(said, where=shown(log), fix=fix)
+
+
+def _beside_python() -> Path:
+    return Path(sys.executable).parent
+
+
+def _path() -> str:
+    """PATH with this environment's commands first: LLaMA-Factory calls `torchrun` by its name, and lfw may have been
+    started by its full path, in an environment that is not activated.
+    """
+    return os.pathsep.join([str(_beside_python()), *filter(None, [os.environ.get("PATH")])])
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def tokenized(folder: Path, datasets: list[str], model: Path) -> Any:
     }
     (folder / "tokenize.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     environment = {**os.environ, "HF_DATASETS_CACHE": str(folder / "cache")}
-    command = [llamafactory_cli(), "train", str(folder / "tokenize.yaml")]
+    command = llamafactory_cli("train", str(folder / "tokenize.yaml"))
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     from datasets import load_from_disk

@@ -15,8 +15,9 @@ import pytest
 
 from lf_wrap.errors import ChildFailed
 from lf_wrap.pipeline.family import Leave
-from lf_wrap.pipeline.launch import POLL_SECONDS, launch
+from lf_wrap.pipeline.launch import POLL_SECONDS, launch, llamafactory_cli
 
+PYTHON = sys.executable
 # A child that starts a grandchild, tells both pids, and waits. The grandchild does not heed SIGTERM; the child does,
 # unless it is STUBBORN. With RANK the grandchild has a session of its own, as torchrun gives to each GPU's process.
 CHILD = """
@@ -190,3 +191,19 @@ def test_an_impatient_second_signal_leaves_nobody_behind(folder: Path) -> None:
         parent.send_signal(signal.SIGINT)
         parent.communicate(timeout=30)
     until(lambda: not any(map(alive, family)), seconds=2)
+
+
+def test_children_find_the_commands_of_an_environment_that_is_not_activated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    run("import shutil, sys; sys.exit(not shutil.which('torchrun'))", tmp_path / "log")
+
+
+def test_llamafactory_without_its_command_is_run_as_a_module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As `pip install --target` leaves it: the package can be imported, its command is in a folder nobody looks in."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert llamafactory_cli("version") == [str(tmp_path / "python"), "-m", "llamafactory.cli", "version"]
+    done = subprocess.run([PYTHON, *llamafactory_cli("version")[1:]], capture_output=True, text=True, check=True)
+    assert "Welcome to LLaMA Factory" in done.stdout

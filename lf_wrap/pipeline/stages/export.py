@@ -43,7 +43,7 @@ def _export(run: Run) -> None:
     try:
         with progress(run.console, "export") as line:
             launch(
-                [llamafactory_cli(), "export", usable(run.folder.export_yaml), f"export_dir={usable(part)}"],
+                llamafactory_cli("export", usable(run.folder.export_yaml), f"export_dir={usable(part)}"),
                 run.folder.log("export"),
                 lambda: line.at(0, note="merging"),
                 run.environment(),

@@ -53,7 +53,7 @@ def _settings(run: Run) -> dict[str, Any]:
 def _train(run: Run) -> None:
     log = run.folder.log("train")
     start, told = _start(run)
-    command = [llamafactory_cli(), "train", usable(run.folder.train_yaml)]
+    command = llamafactory_cli("train", usable(run.folder.train_yaml))
     if start:
         told.append(f"going on from step {start.step}")
         command += going_on_from(start)
