@@ -143,7 +143,7 @@ def lfws_way(work: Path, method: str, given: argparse.Namespace) -> dict[str, An
     clock.time("the whole command", lambda: run(command, work / "lfw.log", work))
     said = json.loads((work / "lfw.log").read_text().splitlines()[-1])
     stages = {event["stage"]: round(event["seconds"], 1) for event in events(work / said["run_dir"])}
-    score = said["scores"]["norm"]["exact"]
+    score = said["scores"]["norm"]["exact match"]
     return {"seconds": stages | clock.seconds, "run": said, "base": score["base"], "tuned": score["tuned"]}
 
 

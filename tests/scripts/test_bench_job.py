@@ -24,5 +24,5 @@ def test_both_ways_end_in_a_score_on_the_same_rows(tmp_path: Path, tiny_model: P
     tutorial, ours = json.loads((tmp_path / "out.json").read_text()).values()
     assert list(tutorial["seconds"]) == ["convert", "train", "merge", "ask the base", "ask the tuned"]
     assert {"build", "tokenize", "train", "export", "evaluate", "report"} < set(ours["seconds"])
-    assert ours["run"]["scores"]["norm"]["exact"]["n"] == 5
+    assert ours["run"]["scores"]["norm"]["exact match"]["n"] == 5
     assert done.stdout.splitlines()[-1].startswith("| lora, lfw run |")
