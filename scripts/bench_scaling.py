@@ -1,0 +1,175 @@
+"""One recipe on more and more GPUs: tokens/s and what is left of them, start-up, memory beside the estimate.
+
+    python scripts/bench_scaling.py --model FOLDER --template qwen --dataset med \
+        --ways lora,lora-zero2,full-zero3 --processes 1,2,4,8 --steps 30 --out FILE
+    python scripts/bench_scaling.py --table FILE…
+
+Each is `lfw run --to train` with `--gpus` alone changed (without a GPU, processes that share the CPU), from where the
+datasets stand registered. The batch of one process is the same everywhere, so that twice the processes do twice the
+work a step. Steps are timed as they come into the trainer's log, and the first third of them is warming up; the memory
+is what the driver counts as used on the fullest GPU, context and caches included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lf_wrap.pipeline.training_log import LOG
+from lf_wrap.recipe import choose, detect_hardware, load_recipe
+from lf_wrap.recipe.checks import check
+
+WAYS: dict[str, dict[str, Any]] = {
+    "lora": {"finetuning_type": "lora", "lora_rank": 8, "learning_rate": 1e-4},
+    "lora-zero2": {"finetuning_type": "lora", "lora_rank": 8, "learning_rate": 1e-4, "deepspeed": "zero2"},
+    "full-zero2": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero2"},
+    "full-zero3": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero3"},
+}
+POLL_SECONDS = 0.1
+
+
+class Watcher(threading.Thread):
+    """Notes when each step came into the trainer's log, and the most memory in use on a GPU."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(daemon=True)
+        self.log, self.came, self.peak, self.over = log, list[float](), 0, threading.Event()
+
+    def run(self) -> None:
+        looked = 0.0
+        while not self.over.wait(POLL_SECONDS):
+            lines = self.log.read_bytes().count(b"\n") if self.log.exists() else 0
+            self.came += [time.monotonic()] * (lines - len(self.came))
+            if time.monotonic() - looked > 1:
+                looked, self.peak = time.monotonic(), max(self.peak, memory_in_use())
+
+
+def memory_in_use() -> int:
+    """Bytes on the fullest GPU; 0 where there is none."""
+    command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return max(map(int, said.split()), default=0) << 20
+
+
+def measure(way: str, processes: int, given: argparse.Namespace) -> dict[str, Any]:
+    """One `lfw run --to train`."""
+    recipe = Path(f"bench-scaling-{way}.yaml")
+    train = WAYS[way] | {"max_steps": given.steps, "logging_steps": 1, "save_strategy": "no"}
+    train |= {"per_device_train_batch_size": given.batch, "gradient_accumulation_steps": 1}
+    content = {"model": given.model, "template": given.template, "data": {"train": [given.dataset]}, "train": train}
+    recipe.write_text(yaml.safe_dump(content), encoding="utf-8")
+    on_gpus = bool(detect_hardware().gpus)
+    numbers = ",".join(map(str, range(processes)))
+    spread = ["--gpus", numbers] if on_gpus else ["--nproc-per-node", str(processes)]
+    folder = Path("runs/bench-scaling") / f"{way}-{processes}"
+    command = [sys.executable, "-m", "lf_wrap", "run", str(recipe), "--to=train", "--fresh", f"--run-dir={folder}"]
+    watcher = Watcher(folder / ("adapter" if "lora" in way else "weights") / LOG)
+    watcher.start()
+    began = time.monotonic()
+    done = subprocess.run(
+        [*command, *spread, *(f"--set={one}" for one in given.set)], capture_output=True, text=True, check=False
+    )
+    watcher.over.set()
+    watcher.join()
+    if done.returncode or len(watcher.came) < 4:
+        return {"failed": (done.stderr.strip().splitlines() or ["no steps"])[-1][:200]}
+    settings = yaml.safe_load((folder / "train.yaml").read_text(encoding="utf-8"))
+    steps = [after - before for before, after in zip(watcher.came, watcher.came[1:], strict=False)]
+    a_step = statistics.median(steps[len(steps) // 3 :])
+    tokens = settings["per_device_train_batch_size"] * processes * tokens_a_row(settings["tokenized_path"])
+    chosen = choose(load_recipe(recipe, given.set), detect_hardware(), **_spread(on_gpus, numbers, processes))
+    estimate = check(load_recipe(recipe, given.set), recipe, chosen, quick=True).memory
+    return {
+        "processes": processes,
+        "seconds_a_step": round(a_step, 4),
+        "tokens_a_second": round(tokens / a_step),
+        "seconds_to_the_first_step": round(watcher.came[0] - began, 1),
+        "seconds_before_training": {
+            event["stage"]: round(event["seconds"], 1) for event in events(folder) if event["stage"] != "train"
+        },
+        "peak_bytes": watcher.peak or None,
+        "estimated_bytes": estimate.needed if estimate else None,
+    }
+
+
+def _spread(on_gpus: bool, numbers: str, processes: int) -> dict[str, Any]:
+    return {"gpus": numbers} if on_gpus else {"nproc_per_node": processes}
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """The ledger's ends of stages."""
+    lines = (folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if "seconds" in event]
+
+
+def tokens_a_row(tokenized: str) -> float:
+    """Tokens of an average row or pack, padding not counted."""
+    from datasets import load_from_disk
+
+    lengths = [sum(map(bool, mask)) for mask in load_from_disk(tokenized)["train"]["attention_mask"]]
+    return statistics.fmean(lengths)
+
+
+def told(results: dict[str, dict[str, Any]]) -> str:
+    """The results as a Markdown table; efficiency is against the fewest processes that the way was run with."""
+    lines = [
+        "| | s/step | tokens/s | efficiency | s to the first step | peak GiB a GPU | estimated GiB |",
+        "|---|" + "---|" * 6,
+    ]
+    fewest: dict[str, dict[str, Any]] = {}
+    for name, one in results.items():
+        if "failed" in one:
+            lines.append(f"| {name} | failed: {one['failed']} |" + " |" * 5)
+            continue
+        first = fewest.setdefault(name.rpartition(" × ")[0], one)
+        share = one["tokens_a_second"] / one["processes"] / (first["tokens_a_second"] / first["processes"])
+        gib = [f"{one[key] / (1 << 30):.1f}" if one[key] else "" for key in ("peak_bytes", "estimated_bytes")]
+        figures = f"{one['seconds_a_step']:.3f} | {one['tokens_a_second']:,} | {share:.0%}"
+        lines.append(f"| {name} | {figures} | {one['seconds_to_the_first_step']:.0f} | {gib[0]} | {gib[1]} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model")
+    parser.add_argument("--template")
+    parser.add_argument("--dataset")
+    parser.add_argument("--ways", default="lora", help=", ".join(WAYS))
+    parser.add_argument("--processes", default="1,2")
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--batch", type=int, default=8, help="rows or packs of one process in a step")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print what --out wrote, and stop")
+    given = parser.parse_args()
+    if given.table:
+        print("\n\n".join(told(json.loads(file.read_text(encoding="utf-8"))) for file in given.table))
+        return
+    if missing := [name for name in ("model", "template", "dataset") if not getattr(given, name)]:
+        parser.error(f"--{missing[0]} is needed")
+    os.environ.setdefault("NO_COLOR", "1")
+    results: dict[str, dict[str, Any]] = {}
+    for way in given.ways.split(","):
+        for processes in map(int, given.processes.split(",")):
+            results[f"{way} × {processes}"] = measure(way, processes, given)
+            print(told(results).splitlines()[-1], flush=True)
+            if given.out:
+                given.out.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print("\n" + told(results))
+
+
+if __name__ == "__main__":
+    main()
