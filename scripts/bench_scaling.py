@@ -3,11 +3,13 @@
     python scripts/bench_scaling.py --model FOLDER --template qwen --dataset med \
         --ways lora,lora-zero2,full-zero3 --processes 1,2,4,8 --steps 30 --out FILE
     python scripts/bench_scaling.py --table FILE…
+    python scripts/bench_scaling.py --predict --dataset med --batch 16 --processes 2,4,8
 
 Each is `lfw run --to train` with `--gpus` alone changed (without a GPU, processes that share the CPU), from where the
 datasets stand registered. The batch of one process is the same everywhere, so that twice the processes do twice the
 work a step. Steps are timed as they come into the trainer's log, and the first third of them is warming up; the memory
-is what the driver counts as used on the fullest GPU, context and caches included.
+is what the driver counts as used on the fullest GPU, context and caches included. `--predict` runs nothing: it says
+what padding alone will cost, since every process waits for the one whose batch holds the longest row.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 import yaml
 
+from lf_wrap.dataset import conversations
 from lf_wrap.pipeline.training_log import LOG
 from lf_wrap.recipe import choose, detect_hardware, load_recipe
 from lf_wrap.recipe.checks import check
@@ -36,6 +39,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "full-zero3": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero3"},
 }
 POLL_SECONDS = 0.1
+EPOCHS = 20  # orders of the rows that a prediction is the mean of
 
 
 class Watcher(threading.Thread):
@@ -123,6 +127,33 @@ def tokens_a_row(tokenized: str) -> float:
     return statistics.fmean(lengths)
 
 
+def predicted(dataset_dir: Path, dataset: str, batch: int, processes: list[int]) -> str:
+    """The most efficiency that the rows' lengths allow, as a Markdown table.
+
+    A batch costs its rows times its longest row; rows come in a random order, or grouped as transformers'
+    LengthGroupedSampler does (sorted within 50 batches). Lengths are in characters: only their ratios count.
+    """
+    import numpy as np
+
+    lengths = np.array([sum(len(turn.text) for turn in row.turns) for row in conversations(dataset_dir, dataset)])
+    lines = ["| processes | rows in a random order | rows grouped by length |", "|---|---|---|"]
+    for many in processes:
+        shares = []
+        for grouped in (False, True):
+            busy = waited = 0.0
+            for seed in range(EPOCHS):
+                order = np.random.default_rng(seed).permutation(len(lengths))
+                if grouped:
+                    parts = np.split(order, range(50 * batch, len(order), 50 * batch))
+                    order = np.concatenate([part[np.argsort(-lengths[part], kind="stable")] for part in parts])
+                whole = len(order) // (batch * many) * batch * many
+                longest = lengths[order[:whole]].reshape(-1, many, batch).max(axis=2)
+                busy, waited = busy + longest.mean(axis=1).sum(), waited + longest.max(axis=1).sum()
+            shares.append(busy / waited)
+        lines.append(f"| {many} | {shares[0]:.0%} | {shares[1]:.0%} |")
+    return "\n".join(lines)
+
+
 def told(results: dict[str, dict[str, Any]]) -> str:
     """The results as a Markdown table; efficiency is against the fewest processes that the way was run with."""
     lines = [
@@ -153,18 +184,24 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="rows or packs of one process in a step")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--dataset-dir", type=Path, default=Path("dataset_info"), help="with --predict")
+    parser.add_argument("--predict", action="store_true", help="what the rows' lengths allow at most; runs nothing")
     parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print what --out wrote, and stop")
     given = parser.parse_args()
     if given.table:
         print("\n\n".join(told(json.loads(file.read_text(encoding="utf-8"))) for file in given.table))
+        return
+    processes = [int(many) for many in given.processes.split(",")]
+    if given.predict and given.dataset:
+        print(predicted(given.dataset_dir, given.dataset, given.batch, processes))
         return
     if missing := [name for name in ("model", "template", "dataset") if not getattr(given, name)]:
         parser.error(f"--{missing[0]} is needed")
     os.environ.setdefault("NO_COLOR", "1")
     results: dict[str, dict[str, Any]] = {}
     for way in given.ways.split(","):
-        for processes in map(int, given.processes.split(",")):
-            results[f"{way} × {processes}"] = measure(way, processes, given)
+        for many in processes:
+            results[f"{way} × {many}"] = measure(way, many, given)
             print(told(results).splitlines()[-1], flush=True)
             if given.out:
                 given.out.write_text(json.dumps(results, indent=1), encoding="utf-8")

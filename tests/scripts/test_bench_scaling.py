@@ -50,3 +50,24 @@ def test_efficiency_is_against_the_fewest_processes(tmp_path: Path) -> None:
         "| full-zero3 × 2 | 1.000 | 1,000 | 100% | 9 |  | 3.0 |",
         "| full-zero3 × 8 | 1.000 | 3,000 | 75% | 9 |  | 3.0 |",
     ]
+
+
+def test_rows_of_one_length_cost_no_waiting_and_others_do(tmp_path: Path) -> None:
+    row = {"instruction": "q", "input": "", "output": "a" * 99}
+    entry = {"columns": {"prompt": "instruction", "query": "input", "response": "output"}}
+    entries = {name: {**entry, "file_name": f"{name}.jsonl"} for name in ("even", "uneven")}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(entries))
+    (tmp_path / "even.jsonl").write_text(f"{json.dumps(row)}\n" * 64)
+    rows = [{**row, "output": "a" * (199 if number % 4 == 0 else 99)} for number in range(64)]
+    (tmp_path / "uneven.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in rows))
+    told = {}
+    for name in entries:
+        command = [sys.executable, BENCH, "--predict", "--dataset", name, "--dataset-dir", tmp_path]
+        command += ["--batch", "1", "--processes", "1,2"]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+        told[name] = done.stdout.splitlines()[2:]
+    assert told["even"] == ["| 1 | 100% | 100% |", "| 2 | 100% | 100% |"]
+    # Of two rows none is long with 9/16: on average they cost (100 · 9/16 + 200 · 7/16), and work is 125 of that.
+    random_order, grouped = (int(part.strip(" %")) for part in told["uneven"][1].split("|")[2:4])
+    assert random_order == pytest.approx(100 * 125 / (100 * 9 / 16 + 200 * 7 / 16), abs=2)
+    assert grouped >= 98
