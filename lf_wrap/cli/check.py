@@ -44,9 +44,10 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool) -> None:
     """Say what would go wrong with RECIPE, before it costs GPU time.
 
-    Looks at the keys, model, template, datasets, lengths, memory and disk, and asks the installed LLaMA-Factory how it
-    would read them; trains nothing and writes nothing here. RECIPE may also be a train.yaml of LLaMA-Factory's. Exit
-    code 1 when there is an error; warnings alone give 0. `lfw run` makes the same check first.
+    Looks at the keys, model, template, datasets, lengths, memory and disk of its training and of those before it, and
+    asks the installed LLaMA-Factory how it would read them; trains nothing and writes nothing here. RECIPE may also be
+    a train.yaml of LLaMA-Factory's. Exit code 1 when there is an error; warnings alone give 0. `lfw run` makes the same
+    check first.
 
     \b
     Examples:
@@ -62,10 +63,21 @@ def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool
     loaded = load_recipe(recipe, overrides)
     hardware = choose(loaded, detect_hardware())
     outcome = check(loaded, recipe, hardware, lambda: screen.print(ASKING, style="dim"), quick=quick)
-    seconds = training_seconds(loaded, outcome.values, outcome.steps, hardware, Path("runs"))
-    tell(outcome, seconds, screen)
+
+    def seconds(one: Outcome) -> float | None:
+        return training_seconds(loaded, one.values, one.steps, hardware, Path("runs"))
+
+    tell_problems(outcome.problems, screen)
+    for name, one in outcome.before.items():
+        screen.print(f"before: {name}", style="bold")
+        tell_size(one, seconds(one), screen)
+    if outcome.before:
+        screen.print("its own training", style="bold")
+    tell_size(outcome, seconds(outcome), screen)
+    tell_count(outcome.problems, screen)
     if as_json:
-        print_json({**outcome.result(), "seconds": None if seconds is None else round(seconds)})
+        own = seconds(outcome)
+        print_json({**outcome.result(), "seconds": None if own is None else round(own)})
     if not outcome.ok:
         sys.exit(1)
 
@@ -84,9 +96,8 @@ def tell_problems(problems: list[Problem], screen: Console) -> None:
         screen.print(f"         fix:   {problem.fix}")
 
 
-def tell(outcome: Outcome, seconds: float | None, screen: Console) -> None:
-    """The problems, and what the run will take."""
-    tell_problems(outcome.problems, screen)
+def tell_size(outcome: Outcome, seconds: float | None, screen: Console) -> None:
+    """What a training will take."""
     if outcome.steps is not None:
         pace = "time unknown until the first run" if seconds is None else f"about {_span(seconds)} of training"
         screen.print(f"steps   {outcome.steps:,}: {pace}")
@@ -96,7 +107,11 @@ def tell(outcome: Outcome, seconds: float | None, screen: Console) -> None:
         screen.print(f"memory  about {outcome.memory.needed / (1 << 30):,.1f} GiB a GPU at the peak")
     if outcome.disk_bytes is not None:
         screen.print(f"disk    {outcome.disk_bytes / 1e9:,.2f} GB of weights and checkpoints at most")
-    levels = [problem.level for problem in outcome.problems]
+
+
+def tell_count(problems: list[Problem], screen: Console) -> None:
+    """How many problems there are, in one line."""
+    levels = [problem.level for problem in problems]
     told = [f"{levels.count(level)} {level}s" for level in ("error", "warning") if level in levels]
     counted = ", ".join(text.removesuffix("s") if text.startswith("1 ") else text for text in told)
     screen.print(counted or "nothing to mend", style="bold" if counted else "bold green")

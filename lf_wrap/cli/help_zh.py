@@ -79,7 +79,8 @@ HELP: dict[str, dict[str, str]] = {
     "check": {
         "line": "在花费 GPU 时间之前，说出配方会出什么问题。",
         "help": "在花费 GPU 时间之前，说出 RECIPE 会出什么问题。\n\n"
-        "检查键名、模型、模板、数据集、长度、显存与磁盘，并问已安装的 LLaMA-Factory 会怎样理解它；不训练，"
+        "检查它自己的训练和之前各阶段的键名、模型、模板、数据集、长度、显存与磁盘，"
+        "并问已安装的 LLaMA-Factory 会怎样理解它们；不训练，"
         "也不在这里写任何文件。"
         "RECIPE 也可以是 LLaMA-Factory 的 train.yaml。有错误时退出码为 1，只有警告时为 0。`lfw run` 会先做同样的检查。",
         "# for completion in an editor": "# 供编辑器补全",

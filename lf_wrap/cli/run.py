@@ -112,8 +112,7 @@ def _refuse_what_would_fail(run: Run) -> None:
     def asking() -> None:
         run.console.print(ASKING, style="dim")
 
-    outcomes = [check(one.recipe, run.recipe_path, run.hardware, asking, quick=True) for one in run.phases()]
-    problems = [problem for outcome in outcomes for problem in outcome.problems]
+    problems = check(run.recipe, run.recipe_path, run.hardware, asking, quick=True).problems
     tell_problems([problem for problem in problems if problem.level == "warning"], run.console)
     if refused := refusal(problems, shown(run.recipe_path)):
         raise refused

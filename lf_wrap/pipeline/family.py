@@ -26,10 +26,10 @@ GONE = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, Process
 
 @dataclass(frozen=True)
 class Leave:
-    """How long a child that is asked to stop may take, and whether it has done what it was given the time for."""
+    """How long a child that is asked to stop may take, and whether there is nothing left to wait for before that."""
 
     seconds: float = GRACE_SECONDS
-    taken: Callable[[], bool] = lambda: False
+    over: Callable[[], bool] = lambda: False
 
 
 def mark(log: Path) -> dict[str, str]:
@@ -56,7 +56,7 @@ def end(
             with suppress(*GONE):
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + leave.seconds
-        while any(map(_alive, family)) and time.monotonic() < deadline and not hurry() and not leave.taken():
+        while any(map(_alive, family)) and time.monotonic() < deadline and not hurry() and not leave.over():
             time.sleep(0.1)
     for process in {*family, *_family(place, group)}:
         with suppress(*GONE):

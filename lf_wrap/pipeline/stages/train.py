@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,12 @@ import yaml
 from lf_wrap.dataset import registered_file
 from lf_wrap.errors import ChildFailed, Interrupted
 from lf_wrap.files import sha256, shown, usable
-from lf_wrap.pipeline.checkpoints import STATE, Checkpoint, checkpoints, flaw
+from lf_wrap.pipeline.checkpoints import Checkpoint, checkpoints
 from lf_wrap.pipeline.family import Leave
 from lf_wrap.pipeline.guard import Trouble
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
+from lf_wrap.pipeline.leaving import leave_to_save
+from lf_wrap.pipeline.ranks import agreeing
 from lf_wrap.pipeline.resume import found, going_on_from, prepare, set_aside, settings_that_matter
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.pipeline.training_log import rewind
@@ -31,8 +32,6 @@ LEFT = (
     "adapter_config.json",
     "config.json",
 )
-# One step and one checkpoint of a large model; another Ctrl-C ends the waiting.
-SECONDS_TO_SAVE = 600.0
 STOPPED_ITSELF = b"Saving JIT checkpoint at step"  # transformers.trainer_jit_checkpoint, after a SIGTERM
 
 
@@ -63,7 +62,8 @@ def _train(run: Run) -> None:
     try:
         with progress(run.console, "train") as line:
             watch = Watch(run.weights, log, line, run.recipe.guard, _settings(run))
-            launch(command, log, watch.look, run.environment(), leave=lambda: _leave(run))
+            environment = run.environment() | agreeing(run.hardware.world_size)
+            launch(command, log, watch.look, environment, lambda: _leave(run))
     except GoneWrong as stop:
         wrong = stop.trouble
         fix = wrong.fix + _keep_sound(run, wrong)
@@ -96,19 +96,7 @@ def _keep_sound(run: Run, found: Trouble) -> str:
 
 
 def _leave(run: Run) -> Leave:
-    """The time to write a checkpoint, over when one is there that was not when we were asked to stop."""
-    run.console.print("  stopping: the trainer writes a checkpoint first; Ctrl-C again stops it at once")
-    asked = time.time()
-
-    def taken() -> bool:
-        fresh = [one for one in checkpoints(run.weights) if _written(one.path / STATE) >= asked]
-        return any(flaw(one, run.hardware.world_size) is None for one in fresh)
-
-    return Leave(SECONDS_TO_SAVE, taken)
-
-
-def _written(file: Path) -> float:
-    return file.stat().st_mtime if file.exists() else 0.0
+    return leave_to_save(run.weights, run.hardware.world_size, run.console)
 
 
 def _stopped_itself(log: Path, began_at: int) -> bool:

@@ -33,6 +33,10 @@ class Case:
     arguments: Arguments
     asked: Callable[[str, Any], Any | None] = kept
     """Asks a program of `inside_llamafactory`; None where it may not be started and no answer is kept."""
+    phase: str = ""
+    """The key of the training that this is, `before.NAME`; empty for the recipe's own."""
+    phase_says: frozenset[str] = frozenset()
+    """The keys that stand below it; the others are the whole recipe's."""
 
     @cached_property
     def sound(self) -> Recipe:
@@ -87,6 +91,8 @@ class Case:
 
     def where(self, key: str) -> str:
         """The place of a dotted key: the recipe's file, with the line if it stands there."""
+        if key.partition(".")[0] in self.phase_says:
+            key = f"{self.phase}.{key}"
         last = key.rpartition(".")[2]
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         at = [

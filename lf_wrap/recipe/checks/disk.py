@@ -17,10 +17,8 @@ BYTES_IN_CHECKPOINT, BYTES_IN_CHECKPOINT_BF16 = 12, 6
 BYTES_IN_MODEL = 2  # base models come in bf16; one of fp32 is counted double, on the safe side
 
 
-def problems(case: Case) -> Iterator[Problem]:
-    needed = bytes_written(case)
-    if needed is None:
-        return
+def problems(needed: int, case: Case) -> Iterator[Problem]:
+    """Of a run whose trainings write `needed` bytes together; `case` is the last of them."""
     free = shutil.disk_usage(RUNS if RUNS.is_dir() else Path()).free
     if needed > free:
         what = f"the run writes about {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
@@ -29,7 +27,7 @@ def problems(case: Case) -> Iterator[Problem]:
 
 
 def bytes_written(case: Case) -> int | None:
-    """The bytes of a run's weights at their most; None for a model that is not on this machine.
+    """The bytes of a training's weights at their most; None for a model that is not on this machine.
 
     Adapters are small beside the exported model and are not counted.
     """
