@@ -2,7 +2,7 @@
 
 from lf_wrap.dataset.build import build, is_fresh
 from lf_wrap.dataset.card import Card, Counts, load_card
-from lf_wrap.dataset.cut import Cut, cut
+from lf_wrap.dataset.cut import Cut, cut, cut_at_most
 from lf_wrap.dataset.from_hubs import fetch_missing
 from lf_wrap.dataset.making import raw_files
 from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, token_lengths, turn_lengths
@@ -27,6 +27,7 @@ __all__ = [
     "cores",
     "counted_in",
     "cut",
+    "cut_at_most",
     "fetch_missing",
     "is_fresh",
     "load_card",

@@ -19,25 +19,57 @@ class Cut:
     rows: int
     rows_cut: int
     answer_tokens: int
+    """Of all answers that are learned, with their ends."""
     answer_tokens_cut: int
     rows_without_end: int
-    """Rows of which no answer keeps the token that ends it."""
+    """Rows that learn an answer without the token that ends it."""
+    longest: int
+    """The tokens of the longest row before it is cut."""
 
 
-def cut(turns: Turns, cutoff_len: int) -> Cut:
-    """What a `cutoff_len` costs: close, not exact, since the chat template's own tokens are only allowed for."""
+def cut_at_most(turns: Turns, cutoff_len: int) -> Cut:
+    """What a `cutoff_len` costs at most: the chat template's own tokens are only allowed for."""
     lengths = turns.of_rows()
-    answers = _answer_tokens(turns)
     cut_rows = np.flatnonzero(lengths > cutoff_len).tolist()
-    kept = [_kept(turns.row(row), cutoff_len) for row in cut_rows]
-    of_cut = [_wanted(turns.row(row)) for row in cut_rows]
+    losses = [_loss(_pairs(turns.row(row)), Masking(cutoff_len)) for row in cut_rows]
+    return _summed(len(turns), _answer_tokens(turns), losses, int(lengths.max(initial=0)))
+
+
+def cut(rows: list[list[tuple[int, int]]], masking: Masking, efficient_eos: bool, after_end: int) -> Cut:
+    """What cutting costs the `rows`: question and answer of each in tokens, with all that the template adds.
+
+    `after_end` tokens of an answer stand behind the one that ends it.
+    """
+    losses = [_loss(pairs, masking, efficient_eos, after_end) for pairs in rows]
+    answers = sum(answered for pairs in rows for _, answered in (pairs[-1:] if masking.mask_history else pairs))
+    longest = max((sum(map(sum, pairs)) + efficient_eos for pairs in rows), default=0)
+    return _summed(len(rows), answers, losses, longest)
+
+
+def _summed(rows: int, answer_tokens: int, losses: list[tuple[bool, int, bool]], longest: int) -> Cut:
     return Cut(
-        rows=len(turns),
-        rows_cut=len(cut_rows),
-        answer_tokens=answers,
-        answer_tokens_cut=sum(of_cut) - sum(tokens for tokens, _ in kept),
-        rows_without_end=sum(1 for _, ends in kept if not ends),
+        rows=rows,
+        rows_cut=sum(is_cut for is_cut, _, _ in losses),
+        answer_tokens=answer_tokens,
+        answer_tokens_cut=sum(lost for _, lost, _ in losses),
+        rows_without_end=sum(endless for _, _, endless in losses),
+        longest=longest,
     )
+
+
+def _loss(
+    pairs: list[tuple[int, int]], masking: Masking, efficient_eos: bool = False, after_end: int = 0
+) -> tuple[bool, int, bool]:
+    """Whether a row is cut, the tokens its learned answers lose, and whether one of them loses its end.
+
+    An answer of which nothing is left teaches nothing wrong. With `efficient_eos` the end is put behind what is left.
+    """
+    kept = kept_turns(pairs, masking, efficient_eos)
+    learned = {len(pairs) - 1} if masking.mask_history else set(range(len(pairs)))
+    whole = sum(asked + answered for asked, answered in pairs)
+    lost = sum(pairs[number][1] for number in learned) - sum(turn.answered for turn in kept if turn.number in learned)
+    endless = any(0 < turn.answered < pairs[turn.number][1] - after_end for turn in kept if turn.number in learned)
+    return sum(turn.asked + turn.answered for turn in kept) < whole, lost, endless and not efficient_eos
 
 
 def _answer_tokens(turns: Turns) -> int:
@@ -53,14 +85,3 @@ def _pairs(row: list[int]) -> list[tuple[int, int]]:
     questions[0] += TOKENS_PER_ROW
     answers = [tokens + TOKENS_AT_END for tokens in row[1::2]]
     return list(zip(questions, answers, strict=False))
-
-
-def _wanted(row: list[int]) -> int:
-    return sum(answer for _, answer in _pairs(row))
-
-
-def _kept(row: list[int], cutoff_len: int) -> tuple[int, int]:
-    """The tokens of answers that stay, and how many answers stay whole."""
-    pairs = _pairs(row)
-    kept = kept_turns(pairs, Masking(cutoff_len), efficient_eos=False)
-    return sum(turn.answered for turn in kept), sum(turn.answered == pairs[turn.number][1] for turn in kept)

@@ -63,6 +63,14 @@ class ChatTemplate:
                     made[number].append(self.empty_thought)
         return [(made[number], made[number + 1]) for number in range(0, len(made), 2)]
 
+    def behind_an_answer(self) -> Pieces:
+        """What stands behind the words of an answer, its end among it."""
+        pieces = _filled(self.assistant, "")
+        at = next((place for place, slot in enumerate(self.assistant) if "{{content}}" in str(slot)), 0)
+        if isinstance(pieces[at], str):
+            pieces[at] = str(self.assistant[at]).partition("{{content}}")[2]
+        return pieces[at:]
+
     def _pieces(self, number: int, message: Message, system: str | None) -> Pieces:
         pieces: Pieces = []
         content = message.content

@@ -55,6 +55,14 @@ def view(row: Row, template: ChatTemplate, encoder: Encoder, masking: Masking) -
 
 def lengths(rows: Sequence[Row], template: ChatTemplate, encoder: Encoder, masking: Masking) -> list[int]:
     """How many tokens each row has before anything is cut."""
+    pairs = pair_lengths(rows, template, encoder, masking)
+    return [sum(map(sum, row)) + template.efficient_eos for row in pairs]
+
+
+def pair_lengths(
+    rows: Sequence[Row], template: ChatTemplate, encoder: Encoder, masking: Masking
+) -> list[list[tuple[int, int]]]:
+    """The tokens of each row's questions and answers before anything is cut."""
     forget = masking.mask_history and not template.preserve_thinking
     encoded = encoded_pairs([template.pairs(row.messages, row.system, forget) for row in rows], encoder)
-    return [sum(len(side) for pair in pairs for side in pair) + template.efficient_eos for pairs in encoded]
+    return [[(len(asked), len(answered)) for asked, answered in pairs] for pairs in encoded]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
-from lf_wrap.dataset import cut
+from lf_wrap.dataset import Cut, cut, cut_at_most
+from lf_wrap.dataset.tokenized import Described, NotRepeated, lengths_of_pairs, tokens_after_end
+from lf_wrap.errors import ChildFailed, UserError
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
 from lf_wrap.recipe.llamafactory import always_ends_answers
+from lf_wrap.recipe.tokenizing import Tokenizing, tokenizing
 
 WORTH_A_WORD = 0.001  # below one row of a thousand, nobody would change anything
 
@@ -20,19 +24,65 @@ def problems(case: Case) -> Iterator[Problem]:
         yield Problem("warning", what, where, f"set cutoff_len: {positions}, or rope_scaling to stretch them")
     if values["stage"] != "sft" or values["tokenized_path"]:
         return
+    exactly = _Exactly(case)
     for name, turns in case.lengths.items():
-        lost = cut(turns, cutoff_len)
+        lost, sure = cut_at_most(turns, cutoff_len), ""
+        if lost.rows_cut > lost.rows * WORTH_A_WORD:
+            exact = exactly.cut(name)
+            lost, sure = (lost, "at most ") if exact is None else (exact, "")
         if lost.rows_cut <= lost.rows * WORTH_A_WORD:
             continue
         what = (
-            f"cutoff_len {cutoff_len:,} cuts about {_share(lost.rows_cut, lost.rows)} of the rows of {name!r}, "
+            f"cutoff_len {cutoff_len:,} cuts {sure}{_share(lost.rows_cut, lost.rows)} of the rows of {name!r}, "
             f"and {_share(lost.answer_tokens_cut, lost.answer_tokens)} of its answers' tokens"
         )
-        if lost.rows_without_end and not always_ends_answers(case.recipe.template):
-            what += f"; {lost.rows_without_end:,} rows lose the end of their answer: they teach not to stop"
-        longest = turns.lengths().max
-        fix = f"up to {longest:,} tokens are needed: raise cutoff_len, or split long chats (`cutoff_len:` in the spec)"
+        if always_ends_answers(case.recipe.template) or not lost.rows_without_end:
+            what += "; what is left of an answer still has its end"
+        else:
+            what += f"; {sure}{lost.rows_without_end:,} rows learn an answer without its end: they teach not to stop"
+        longest = f"the longest has {lost.longest:,} tokens"
+        fix = f"raise cutoff_len ({longest}), or split long chats (`cutoff_len:` in the spec)"
         yield Problem("warning", what, where, fix)
+
+
+class _Exactly:
+    """The rows as the installed LLaMA-Factory would cut them, where it may be asked for its template."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def cut(self, name: str) -> Cut | None:
+        """None where it may not be asked, or does what only it does."""
+        how, described = self._how, self._described
+        if how is None or described is None:
+            return None
+        try:
+            rows = lengths_of_pairs(self._case.dataset_dir, name, described, how.arguments.masking)
+        except (NotRepeated, UserError):
+            return None
+        return cut(rows, how.arguments.masking, described.template.efficient_eos, self._after_end)
+
+    @cached_property
+    def _how(self) -> Tokenizing | None:
+        filled, model = self._case.filled, self._case.model
+        if model is None or isinstance(filled, UserError):
+            return None
+        try:
+            return tokenizing({key: setting.value for key, setting in filled.items()}, model)
+        except NotRepeated:
+            return None
+
+    @cached_property
+    def _described(self) -> Described | None:
+        try:
+            told = self._case.asked("template", self._how.question) if self._how else None
+        except ChildFailed:
+            return None  # told by the check of the template
+        return Described.from_json(told) if told and "refused" not in told else None
+
+    @cached_property
+    def _after_end(self) -> int:
+        return tokens_after_end(self._described) if self._described else 0
 
 
 def _share(part: int, whole: int) -> str:

@@ -42,4 +42,4 @@ def test_each_training_tells_its_size(built: Path, tiny_model: Path) -> None:
     assert told["ok"], told["problems"]
     assert told["steps"] > 0
     assert told["before"]["pretrain"]["steps"] > 0
-    assert told["before"]["pretrain"]["problems"] == []
+    assert told["before"]["pretrain"]["ok"]
