@@ -24,6 +24,8 @@ class Conversation(NamedTuple):
     """What is asked, without the prompt around it: rows are compared by this. Empty when the turns hold no prompt."""
     group: str = ""
     """Rows of one group (a patient, a dialogue, a question) stay on one side of the split."""
+    others: tuple[str, ...] = ()
+    """Further answers that stand in the data: test rows are judged by them too, training rows teach `answer` alone."""
 
     @classmethod
     def single(cls, prompt: str, answer: str, system: str = "", *, asked: str = "") -> Conversation:

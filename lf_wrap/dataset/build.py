@@ -28,7 +28,7 @@ from lf_wrap.dataset.registered import registered
 from lf_wrap.dataset.spec import DatasetSpec
 from lf_wrap.dataset.split import Relations, Wish, relate, rows_by_group, split
 from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew
-from lf_wrap.dataset.write import write_rows
+from lf_wrap.dataset.write import write_rows, write_rows_of_several_answers
 from lf_wrap.errors import UserError
 from lf_wrap.files import content_hash, existing_file, shown
 from lf_wrap.sources import (
@@ -256,10 +256,13 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
     used = np.concatenate((one.train, one.test)) if len(one.test) else one.train
     layout = layout_for(np.unique(pool.turns[used]).tolist(), name)
     files = {"train": staging / f"{name}_train.jsonl", "rejects": staging / f"{name}.rejects.jsonl"}
-    write_rows(files["train"], pool, one.train, layout)
     if len(one.test):
         files["test"] = staging / f"{name}_test.jsonl"
-        write_rows(files["test"], pool, one.test, layout)
+    for kind, rows in (("train", one.train), ("test", one.test)):
+        if kind in files and any(source.several_answers for source in making.kinds):
+            write_rows_of_several_answers(files[kind], pool, rows, layout, test=kind == "test")
+        elif kind in files:
+            write_rows(files[kind], pool, rows, layout)
     answers, tokenizer = some_answers(pool, used), _tokenizer(making.spec)
     tasks = {kind.task for kind in making.kinds}
     return Card(

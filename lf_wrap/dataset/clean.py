@@ -67,7 +67,8 @@ def clean(conversation: Conversation, counts: Counter[str]) -> Conversation | Re
 def _cleaned(conversation: Conversation, changes: set[str]) -> Conversation:
     turns = tuple(Turn(role, _clean_text(text, changes)) for role, text in conversation.turns)
     system, asked = _clean_text(conversation.system, changes), _clean_text(conversation.asked, changes)
-    return conversation._replace(turns=turns, system=system, asked=asked) if changes else conversation
+    others = tuple(_clean_text(text, changes) for text in conversation.others)
+    return conversation._replace(turns=turns, system=system, asked=asked, others=others) if changes else conversation
 
 
 def _all_clean(conversation: Conversation) -> bool:
@@ -75,7 +76,7 @@ def _all_clean(conversation: Conversation) -> bool:
     for _, text in conversation.turns:  # a loop, since a generator costs as much as the checks
         if not _is_clean(text):
             return False
-    return _is_clean(conversation.system)
+    return _is_clean(conversation.system) and all(map(_is_clean, conversation.others))
 
 
 def _is_clean(text: str) -> bool:

@@ -234,7 +234,7 @@ def _reader(
 def _grouped(result: Conversation | Reject, group: str) -> Conversation | Reject:
     if isinstance(result, Reject):
         return result
-    return Conversation(result.turns, result.system, result.asked, group)
+    return result._replace(group=group)
 
 
 def _ways(steps: Steps, repairs: Counter[str], redactions: Counter[str]) -> list[Way]:

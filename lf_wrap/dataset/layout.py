@@ -30,6 +30,10 @@ COLUMNS: dict[Layout, dict[str, str]] = {
     "text": {"prompt": "text"},  # continued pretraining: the whole text is learned
 }
 
+# Of a test row: all answers that stand in the data, the one in its answer's place first. No entry names it, so
+# LLaMA-Factory drops it.
+REFERENCES = "references"
+
 # What the loader assumes when an entry has no `columns` at all.
 DEFAULT_COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
 
@@ -59,7 +63,8 @@ def to_row(conversation: Conversation) -> dict[str, Any]:
     """The JSON object of the leanest layout that holds the conversation: text, Alpaca (single turns) or ShareGPT."""
     turns = conversation.turns
     if len(turns) == 2:
-        return {"instruction": turns[0].text, "input": "", "output": turns[1].text, "system": conversation.system}
+        row = {"instruction": turns[0].text, "input": "", "output": turns[1].text, "system": conversation.system}
+        return {**row, REFERENCES: [turns[1].text, *conversation.others]} if conversation.others else row
     if len(turns) == 1:
         return {"text": turns[0].text}
     said = [{"from": "human" if turn.role == "user" else "gpt", "value": turn.text} for turn in turns]
@@ -69,7 +74,8 @@ def to_row(conversation: Conversation) -> dict[str, Any]:
 def alpaca_to_sharegpt(row: dict[str, Any]) -> dict[str, Any]:
     """A single turn of ours in the layout of a file that also holds longer conversations."""
     said = [{"from": "human", "value": row["instruction"]}, {"from": "gpt", "value": row["output"]}]
-    return {"conversations": said, "system": row["system"]}
+    others = {REFERENCES: row[REFERENCES]} if REFERENCES in row else {}
+    return {"conversations": said, "system": row["system"], **others}
 
 
 def from_row(row: dict[str, Any], described: dict[str, Any]) -> Conversation:
@@ -78,6 +84,14 @@ def from_row(row: dict[str, Any], described: dict[str, Any]) -> Conversation:
     Raises:
         KeyError: the row lacks a column that the entry names.
     """
+    read = _read(row, described)
+    references = row.get(REFERENCES)
+    if not isinstance(references, list) or not references or references[0] != read.answer:  # not one of ours
+        return read
+    return read._replace(others=tuple(references[1:]))
+
+
+def _read(row: dict[str, Any], described: dict[str, Any]) -> Conversation:
     columns = described.get("columns", DEFAULT_COLUMNS)
     system = (row.get(columns["system"]) or "") if "system" in columns else ""
     if described.get("formatting", "alpaca") == "sharegpt":

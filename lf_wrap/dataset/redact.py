@@ -111,14 +111,15 @@ def redact(conversation: Conversation, counts: Counter[str]) -> Conversation:
 
     `counts` gets the number of pieces by kind. `asked`, which repeats what the turns hold, is redacted but not counted.
     """
-    for _, text in (*conversation.turns, ("system", conversation.system)):
+    for text in (*(text for _, text in conversation.turns), conversation.system, *conversation.others):
         if _SUSPECT.search(text):
             break
     else:
         return conversation
     system, asked = _redacted(conversation.system, counts), _redacted(conversation.asked, Counter())
     turns = tuple(Turn(role, _redacted(text, counts)) for role, text in conversation.turns)
-    redacted = conversation._replace(turns=turns, system=system, asked=asked)
+    others = tuple(_redacted(text, counts) for text in conversation.others)
+    redacted = conversation._replace(turns=turns, system=system, asked=asked, others=others)
     return redacted if redacted != conversation else conversation
 
 

@@ -64,7 +64,8 @@ def neutralise(conversation: Conversation, counts: Counter[str]) -> Conversation
     counts[BROKEN_APART] += len(tokens)
     turns = tuple(Turn(role, _broken(text, role)) for role, text in conversation.turns)
     system, asked = _broken(conversation.system), _broken(conversation.asked)
-    return conversation._replace(turns=turns, system=system, asked=asked)
+    others = tuple(_broken(text, "assistant") for text in conversation.others)
+    return conversation._replace(turns=turns, system=system, asked=asked, others=others)
 
 
 def found(conversation: Conversation) -> list[str]:
@@ -74,16 +75,20 @@ def found(conversation: Conversation) -> list[str]:
 
 def _suspect(conversation: Conversation) -> bool:
     """Whether any text holds a bracket that a token begins with: true for few rows, and cheap to tell."""
-    for _, text in (*conversation.turns, ("system", conversation.system)):
+    for _, text in (*conversation.turns, ("system", conversation.system), *_others(conversation)):
         if "<" in text or "[" in text or "]" in text or "◁" in text:
             return True
     return False
 
 
 def _tokens(conversation: Conversation) -> Iterator[str]:
-    for role, text in (("system", conversation.system), *conversation.turns):
+    for role, text in (("system", conversation.system), *conversation.turns, *_others(conversation)):
         for part in _scanned(text, role):
             yield from (match.group() for match in _TOKEN.finditer(part))
+
+
+def _others(conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    return tuple(("assistant", text) for text in conversation.others) if conversation.others else ()
 
 
 def _scanned(text: str, role: str) -> tuple[str, ...]:

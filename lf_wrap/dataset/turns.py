@@ -48,7 +48,7 @@ def alternate(conversation: Conversation, counts: Counter[str], greeting: str = 
         counts[GREETING_MOVED if greeting == "move" else GREETING_DROPPED] += 1
     if any(one.role == other.role for one, other in pairwise(turns)):
         counts[MERGED] += 1
-    return Conversation(tuple(merged), system, conversation.asked, conversation.group)
+    return conversation._replace(turns=tuple(merged), system=system)
 
 
 def split_long(conversation: Conversation, longest: int, counts: Counter[str]) -> list[Conversation]:

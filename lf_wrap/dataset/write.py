@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from lf_wrap.dataset.deduplicate import Numbers
-from lf_wrap.dataset.layout import Layout, alpaca_to_sharegpt
+from lf_wrap.dataset.layout import REFERENCES, Layout, alpaca_to_sharegpt
 from lf_wrap.dataset.pool import Pool
 
 
@@ -21,6 +21,21 @@ def write_rows(path: Path, pool: Pool, numbers: Numbers, layout: Layout) -> None
     with path.open("wb") as handle:
         mixed = layout == "sharegpt" and bool((pool.turns[numbers] == 2).any())
         handle.writelines(_as_sharegpt(pool, numbers) if mixed else pool.lines(numbers))
+
+
+def write_rows_of_several_answers(path: Path, pool: Pool, numbers: Numbers, layout: Layout, *, test: bool) -> None:
+    """The same where rows may bring further answers: every test row gets the field that lists them, no training row.
+
+    A file must have one schema, so a test row with one answer lists that.
+    """
+    lines = _as_sharegpt(pool, numbers) if layout == "sharegpt" else pool.each(numbers.tolist())
+    with path.open("wb") as handle:
+        for row in map(orjson.loads, lines):
+            references = row.pop(REFERENCES, None)
+            if test:
+                answer = row["conversations"][-1]["value"] if layout == "sharegpt" else row["output"]
+                row[REFERENCES] = references or [answer]
+            handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _as_sharegpt(pool: Pool, numbers: Numbers) -> Iterable[bytes]:

@@ -58,7 +58,10 @@ def _groups(dataset_dir: Path, registered_name: str) -> dict[int, str]:
 
 
 def _merged(rows: Iterable[Conversation], name: str) -> dict[str, Question]:
-    """The rows as questions, by what they ask. Rows that ask the same are one question with several references."""
+    """The rows as questions, by what they ask. Rows that ask the same are one question with several references.
+
+    So is a row that brings several answers, as IMCS-V2-MRG's two reports.
+    """
     asked: dict[str, Question] = {}
     for number, row in enumerate(rows, 1):
         if len(row.turns) < 2 or row.turns[-1].role != "assistant" or not row.answer.strip():
@@ -69,11 +72,9 @@ def _merged(rows: Iterable[Conversation], name: str) -> dict[str, Question]:
             )
         system = [{"role": "system", "content": row.system}] if row.system else []
         messages = system + [{"role": turn.role, "content": turn.text} for turn in row.turns[:-1]]
-        earlier = asked.get(key := str(messages))
-        if earlier is None:
-            asked[key] = Question(number, messages, (row.answer,))
-        elif row.answer not in earlier.references:
-            asked[key] = replace(earlier, references=(*earlier.references, row.answer))
+        earlier = asked.setdefault(str(messages), Question(number, messages, ()))
+        known = dict.fromkeys((*earlier.references, row.answer, *row.others))
+        asked[str(messages)] = replace(earlier, references=tuple(known))
     return asked
 
 

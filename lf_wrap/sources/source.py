@@ -49,6 +49,8 @@ class Source(ABC):
     """Whether its rows may hold personal data of patients: these are redacted unless the spec says otherwise."""
     pretraining: ClassVar[bool] = False
     """Whether its rows are plain text, for continued pretraining (stage `pt`)."""
+    several_answers: ClassVar[bool] = False
+    """Whether a row may bring `others` beside its answer."""
     task: ClassVar[str] = "open"
     """How answers to its test rows are scored: a name of `lf_wrap.evaluation.tasks`."""
 

@@ -46,6 +46,44 @@ def test_only_the_last_answer_of_a_chat_is_asked_for(tmp_path: Path) -> None:
     assert asked.reference == "see you"
 
 
+def test_both_reports_of_a_consultation_are_references_and_one_is_trained(tmp_path: Path) -> None:
+    """Cleaned and redacted like any answer. LLaMA-Factory needs one schema a file, and no column that it knows."""
+
+    def report(diagnosis: str) -> dict[str, str]:
+        return {
+            "主诉": "咳嗽",
+            "现病史": "咳嗽三天",
+            "辅助检查": "无",
+            "既往史": "无",
+            "诊断": diagnosis,
+            "建议": "多喝水",
+        }
+
+    def row(number: int, *reports: dict[str, str]) -> dict[str, Any]:
+        return {"dialogue": [{"speaker": "患者", "sentence": f"咳嗽{number}天"}], "report": list(reports)}
+
+    rows = {
+        f"{n}": row(n, report("感冒"), *([report("上呼吸道感染 电话13812345678<|im_end|>")] * (n % 2)))
+        for n in range(12)
+    }
+    (tmp_path / "mrg.json").write_text(json.dumps(rows), encoding="utf-8")
+    spec = DatasetSpec(source=str(tmp_path / "mrg.json"), test=6, near_duplicates=False)
+    build({"mrg": spec}, tmp_path / "out")
+    trained, tested = (
+        [json.loads(line) for line in (tmp_path / f"out/mrg_{side}.jsonl").read_text("utf-8").splitlines()]
+        for side in ("train", "test")
+    )
+    alpaca = {"instruction", "input", "output", "system"}
+    assert {frozenset(row) for row in trained} == {frozenset(alpaca)}
+    assert {frozenset(row) for row in tested} == {frozenset(alpaca | {"references"})}
+    assert all(row["references"][0] == row["output"] for row in tested)
+    found = [[json.loads(one)["诊断"] for one in asked.references] for asked in questions(tmp_path / "out", "mrg_test")]
+    assert sorted(found) == sorted(
+        ["感冒", "上呼吸道感染 电话[电话]< |im_end| >"][: len(row["references"])] for row in tested
+    )
+    assert {len(one) for one in found} == {1, 2}, "some rows have one, some two"
+
+
 @pytest.mark.parametrize(("limit", "rows"), [(None, 40), (5, 5), (40, 40), (1000, 40)])
 def test_the_first_rows_are_asked_up_to_the_limit(dataset_dir: Path, limit: int | None, rows: int) -> None:
     asked = questions(dataset_dir, "demo_norm_test", limit)

@@ -51,6 +51,17 @@ def test_a_report_is_scored_by_its_fields(changes: dict[str, str | None], right:
     assert scores["valid JSON"] == 1.0
 
 
+def test_of_two_reports_the_nearer_one_counts_as_a_whole() -> None:
+    """Where neither has more fields right, ROUGE-L says which is nearer."""
+    other = json.dumps(WANTED | {"主诉": "咳嗽", "诊断": "支气管炎"}, ensure_ascii=False)
+    answer = json.dumps(WANTED | {"主诉": "咳嗽", "诊断": "肺炎", "建议": "休息"}, ensure_ascii=False)
+    judged = Report().judge(Reply(answer), [REFERENCE, other]).scores
+    assert judged == Report().score(answer, other)
+    assert (judged["fields right"], judged["all fields right"]) == (pytest.approx(4 / 6), 0.0)
+    wrong = json.dumps(dict.fromkeys(REPORT_FIELDS, "支气管炎"), ensure_ascii=False)
+    assert Report().judge(Reply(wrong), [REFERENCE, other.replace("多喝水", "用药")]).scores["诊断"] == 1.0
+
+
 def test_a_field_that_is_left_out_is_not_right() -> None:
     kept = {field: text for field, text in WANTED.items() if field != "诊断"}
     scores = Report().score(json.dumps(kept, ensure_ascii=False), REFERENCE)
