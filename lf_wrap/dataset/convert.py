@@ -141,10 +141,10 @@ def convert(part: Part, steps: Steps) -> Converted:
     carried = carry(part, steps.source) if steps.change_nothing else None
     if carried is None:
         return _taken(part.rows(), steps)
-    if all(carried.lines):
+    if carried.sizes.all():
         return _carried(carried, steps)
     rows, pieces = part.rows(), list[Converted]()
-    for simple, run in groupby(range(len(rows)), key=lambda place: carried.lines[place] is not None):
+    for simple, run in groupby(range(len(rows)), key=carried.sizes.astype(bool).tolist().__getitem__):
         places = list(run)
         here = slice(places[0], places[-1] + 1)
         pieces.append(_carried(carried.only(here), steps) if simple else _taken(rows[here], steps))
@@ -155,16 +155,16 @@ def convert(part: Part, steps: Steps) -> Converted:
 
 def _carried(carried: Lines, steps: Steps) -> Converted:
     """Rows that went out as they came in."""
-    lines = [line for line in carried.lines if line]
+    rows = len(carried.sizes)
     return Converted(
-        b"".join(lines),
-        sizes=_numbers(map(len, lines)),
+        carried.text,
+        sizes=carried.sizes,
         characters=carried.characters,
         answer_characters=carried.answer_characters,
-        turns=np.full(len(lines), 2, np.uint32),
+        turns=np.full(rows, 2, np.uint32),
         **_compared([], steps),
-        read=len(lines),
-        last_number=len(lines),
+        read=rows,
+        last_number=rows,
         refused=[],
         counts={"repairs": Counter(), "redactions": Counter()},
     )

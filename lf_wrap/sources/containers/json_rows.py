@@ -10,11 +10,12 @@ be left unclosed. So the fast parser reads every byte once, and no scanner of ou
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -84,27 +85,36 @@ def range_rows(path: Path, start: int, stop: int) -> list[tuple[int, Any]]:
     Raises:
         NotWholeRowsError: a cut lies inside a row of an array, or the array is not whole.
     """
-    data, is_array = range_text(path, start, stop)
-    if not is_array:
-        return list(_lines(iter((data,))))
+    given = read_range(path, start, stop)
+    if not given.is_array:
+        return list(_lines(iter((given.data,))))
     try:
-        return list(enumerate(parse(data), 1))
+        return list(enumerate(parse(given.text()), 1))
     except ValueError as error:
         raise NotWholeRowsError(str(error)) from None
 
 
-def range_text(path: Path, start: int, stop: int) -> tuple[bytes, bool]:
-    """The JSON between two cuts of `ranges`, and whether it is an array: what is cut out of one gets its brackets."""
+class Range(NamedTuple):
+    """The bytes between two cuts of `ranges`."""
+
+    data: bytes
+    is_array: bool
+    """Whether they are cut out of an array; else they are lines."""
+    is_last: bool
+    """Whether the file ends with them."""
+
+    def text(self) -> bytes:
+        """What is cut out of an array as an array: with its brackets."""
+        body = self.data.rstrip()
+        return b"".join((b"[", body if self.is_last else body.removesuffix(b",") + b"]"))
+
+
+def read_range(path: Path, start: int, stop: int) -> Range:
+    """The JSON between two cuts of `ranges`."""
     with path.open("rb") as handle:
         is_array = next(byte for byte in iter(lambda: handle.read(1), b"") if not byte.isspace()) == b"["
-        handle.seek(start)
-        data = handle.read(stop - start)
-    if not is_array:
-        return data, False
-    body = data.rstrip()
-    if stop < path.stat().st_size:
-        body = body.removesuffix(b",") + b"]"
-    return b"[" + body, True
+        data = os.pread(handle.fileno(), stop - start, start)
+        return Range(data, is_array, stop >= os.fstat(handle.fileno()).st_size)
 
 
 def rows_from(path: Path, start: int, before: int) -> Iterator[tuple[int, Any]]:

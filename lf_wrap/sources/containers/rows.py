@@ -75,9 +75,9 @@ class Part:
             return json_rows.range_rows(self.raw.path, *self.span)
         return self.batch or []
 
-    def text(self) -> tuple[bytes, bool] | None:
-        """The JSON of a byte range, in UTF-8, and whether it is an array or lines; None for a batch."""
-        return json_rows.range_text(self.raw.path, *self.span) if self.span else None
+    def json(self) -> json_rows.Range | None:
+        """The JSON of a byte range, in UTF-8; None for a batch."""
+        return json_rows.read_range(self.raw.path, *self.span) if self.span else None
 
 
 CONTAINERS: dict[str, Callable[[RawFile], Iterator[tuple[int, Any]]]] = {
