@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,17 @@ def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text to `path`, whole or not at all."""
     with atomic_write(path) as handle:
         handle.write(text.encode("utf-8"))
+
+
+def take_place(made: Path, target: Path) -> None:
+    """Renames the folder `made` to `target`. One that is there goes aside first and is deleted last: whoever looks,
+    or kills us, finds a whole folder or none."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    made.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def whole_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -46,10 +46,16 @@ Lfw = Callable[..., Ran]
 def lfw(tmp_path: Path) -> Lfw:
     """Runs the real command in a process of its own: `lfw("run", "recipe.yaml", cwd=folder)`."""
 
-    def call(*args: object, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> Ran:
+    def call(*args: object, cwd: Path = tmp_path, env: dict[str, str] | None = None, stdin: str | None = None) -> Ran:
         command = [sys.executable, "-m", "lf_wrap", *map(str, args)]
         done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False
+            command,
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lf_wrap.errors import ChildFailed, UserError
-from lf_wrap.files import write_text
+from lf_wrap.files import user_cache, write_text
 
 ASK = Path(__file__).with_name("ask_board.py")
 SECONDS_TO_ANSWER = 600  # it imports torch and gradio: ten seconds on a quiet machine
@@ -56,7 +56,7 @@ def installed_form() -> Form:
     """
     require_board()
     versions = "-".join(version(name) for name in ("llamafactory", "gradio"))
-    remembered = _cache() / f"board-{versions}.json"
+    remembered = user_cache() / f"board-{versions}.json"
     try:
         return Form(**json.loads(remembered.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -105,7 +105,3 @@ def ask(config: Path | None = None, folder: Path | None = None) -> dict[str, Any
             f"LLaMA Board does not start: {said}", fix="llamafactory-cli webui (shows all of it); pip install -U gradio"
         ) from None
     return answer
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lfw"

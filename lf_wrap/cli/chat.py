@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lf_wrap.cli.complete import models, models_and_runs
+from lf_wrap.cli.complete import models, talkable
 
 if TYPE_CHECKING:
     from lf_wrap.model.chat import Talk
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("chat")
-@click.argument("model", metavar="MODEL|RUN", shell_complete=models_and_runs)
+@click.argument("model", metavar="MODEL|RUN|RECIPE", shell_complete=talkable)
 @click.option("--adapter", type=click.Path(file_okay=False, path_type=Path), help="An adapter of MODEL, not merged.")
 @click.option(
     "--base", metavar="MODEL", shell_complete=models, help="The untuned model, for --compare; a run knows its own."
@@ -49,13 +49,14 @@ def command(
 ) -> None:
     """Talk with a model, with a run's model, or with both a run's base and tuned one.
 
-    MODEL is a folder or a hub id. Answers appear as they come; Ctrl-C stops an answer and not the program. /help lists
-    the commands: /reset, /system TEXT, /save FILE (a conversation that `lfw build-data` reads), /exit. Lines may also
-    be piped in. Nothing is written unless you /save.
+    MODEL is a folder or a hub id; a RECIPE stands for its last run. Answers appear as they come; Ctrl-C stops an
+    answer and not the program. /help lists the commands: /reset, /system TEXT, /save FILE (a conversation that
+    `lfw build-data` reads), /exit. Lines may also be piped in. Nothing is written unless you /save.
 
     \b
     Examples:
       lfw chat runs/med_sft_lora/20250101-120000-1a2b3c4d --compare
+      lfw chat recipes/med_sft_lora.yaml
       lfw chat Qwen/Qwen2.5-0.5B-Instruct --adapter saves/lora --preset greedy
       lfw chat models/roleplay --character cards/ada.png
       echo '感冒了怎么办？' | lfw chat models/Qwen2.5-0.5B-Instruct --preset greedy
@@ -80,7 +81,12 @@ def command(
 
 
 def _loop(talk: Talk) -> None:
-    """Reads lines until the input ends or /exit. Ctrl-C at the prompt drops the line that was begun."""
+    """Reads lines until the input ends or /exit. Ctrl-C at the prompt drops the line that was begun.
+
+    A line that cannot be answered ends the program where lines are piped in, and a person goes on with the next.
+    """
+    from lf_wrap.errors import UserError
+
     in_terminal = sys.stdin.isatty()
     if in_terminal:
         import readline  # noqa: F401  (gives `input` editing and history)
@@ -93,6 +99,10 @@ def _loop(talk: Talk) -> None:
                 return
         except EOFError:
             return
+        except UserError as error:
+            if not in_terminal:
+                raise
+            click.echo(f"Error: {error}", err=True)
         except KeyboardInterrupt:
             click.echo("")
 
@@ -104,6 +114,11 @@ def _folders(
     from lf_wrap.model import local_folder
 
     folder = Path(model).expanduser()
+    if folder.is_file():
+        from lf_wrap.cli.output import console
+        from lf_wrap.pipeline import trained_run
+
+        folder = trained_run(folder, (), console(False)).folder.path
     if not (folder / "recipe.yaml").is_file():
         return local_folder(model), adapter, local_folder(base) if base else None
     from lf_wrap.errors import UserError

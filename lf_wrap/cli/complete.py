@@ -17,12 +17,12 @@ Offered = list[CompletionItem]
 
 def recipes(_: click.Context, __: click.Parameter, begun: str) -> Offered:
     """The recipes, and otherwise files."""
-    return _beginning(begun, (path.as_posix() for path in sorted(Path("recipes").glob("*.yaml")))) or _files(begun)
+    return beginning(begun, (path.as_posix() for path in sorted(Path("recipes").glob("*.yaml")))) or _files(begun)
 
 
 def specs_and_files(_: click.Context, __: click.Parameter, begun: str) -> Offered:
     """The dataset specs, and otherwise files."""
-    return _beginning(begun, (path.as_posix() for path in sorted(Path("dataset_info").glob("*.yaml")))) or _files(begun)
+    return beginning(begun, (path.as_posix() for path in sorted(Path("dataset_info").glob("*.yaml")))) or _files(begun)
 
 
 def datasets(_: click.Context, __: click.Parameter, begun: str) -> Offered:
@@ -31,38 +31,31 @@ def datasets(_: click.Context, __: click.Parameter, begun: str) -> Offered:
         entries = json.loads(Path("dataset_info/dataset_info.json").read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return []
-    return _beginning(begun, entries)
+    return beginning(begun, entries)
 
 
 def runs(_: click.Context, __: click.Parameter, begun: str) -> Offered:
     """The run folders, newest first."""
-    return _beginning(begun, (path.as_posix() for path in sorted(Path("runs").glob("*/*/"), reverse=True)))
+    return beginning(begun, (path.as_posix() for path in sorted(Path("runs").glob("*/*/"), reverse=True)))
 
 
 def recipes_and_runs(ctx: click.Context, parameter: click.Parameter, begun: str) -> Offered:
     """The recipes, and the run folders."""
     return [
-        *_beginning(begun, (path.as_posix() for path in sorted(Path("recipes").glob("*.yaml")))),
+        *beginning(begun, (path.as_posix() for path in sorted(Path("recipes").glob("*.yaml")))),
         *runs(ctx, parameter, begun),
     ]
 
 
 def models(_: click.Context, __: click.Parameter, begun: str) -> Offered:
     """The models of this folder and the merged models of its runs, and otherwise files."""
-    return _beginning(begun, _model_folders()) or _files(begun)
+    return beginning(begun, _model_folders()) or _files(begun)
 
 
-def models_and_runs(ctx: click.Context, parameter: click.Parameter, begun: str) -> Offered:
-    """The models of this folder, and the run folders."""
+def talkable(ctx: click.Context, parameter: click.Parameter, begun: str) -> Offered:
+    """The models of this folder, the recipes, and the run folders."""
     here = (path.as_posix() for path in sorted(Path("models").glob("*/")))
-    return [*_beginning(begun, here), *runs(ctx, parameter, begun)] or _files(begun)
-
-
-def forms(_: click.Context, __: click.Parameter, begun: str) -> Offered:
-    """What a model can be exported as."""
-    from lf_wrap.cli.export import NAMES
-
-    return _beginning(begun, NAMES.split(", "))
+    return [*beginning(begun, here), *recipes_and_runs(ctx, parameter, begun)] or _files(begun)
 
 
 def layouts(_: click.Context, __: click.Parameter, begun: str) -> Offered:
@@ -74,14 +67,14 @@ def layouts(_: click.Context, __: click.Parameter, begun: str) -> Offered:
 
 def saved_configurations(_: click.Context, __: click.Parameter, begun: str) -> Offered:
     """What was saved in LLaMA Board."""
-    return _beginning(begun, (path.stem for path in sorted(Path("llamaboard_config").glob("*.yaml"))))
+    return beginning(begun, (path.stem for path in sorted(Path("llamaboard_config").glob("*.yaml"))))
 
 
 def hub_names(ctx: click.Context, _: click.Parameter, begun: str) -> Offered:
     """The short names of models or datasets on hubs."""
     from lf_wrap.hub.names import SHORTCUTS
 
-    return _beginning(
+    return beginning(
         begun, (name for name, what in SHORTCUTS.items() if what.kind == ctx.params.get("kind", what.kind))
     )
 
@@ -92,7 +85,8 @@ def _model_folders() -> Iterable[str]:
     return (path.as_posix() for path in sorted(found))
 
 
-def _beginning(begun: str, names: Iterable[str]) -> Offered:
+def beginning(begun: str, names: Iterable[str]) -> Offered:
+    """Those of the names that begin with what was typed."""
     return [CompletionItem(name) for name in names if name.startswith(begun)]
 
 

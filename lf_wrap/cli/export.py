@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lf_wrap.cli.complete import forms as known_forms
-from lf_wrap.cli.complete import recipes_and_runs
+from lf_wrap.cli.complete import beginning, recipes_and_runs
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 
 if TYPE_CHECKING:
     from lf_wrap.pipeline import Run
 
-NAMES = "merged, adapter, gguf-f16, gguf-q8_0, gguf-q4_k_m, bnb-4bit, bnb-8bit, gptq-4bit, gptq-8bit"
+# What --form takes; written out, for importing the forms costs what a help text must not.
+NAMES = ["merged", "adapter", "gguf-f16", "gguf-q8_0", "gguf-q4_k_m", "bnb-4bit", "bnb-8bit", "gptq-4bit", "gptq-8bit"]
 
 
 @click.command("export")
@@ -25,8 +25,8 @@ NAMES = "merged, adapter, gguf-f16, gguf-q8_0, gguf-q4_k_m, bnb-4bit, bnb-8bit, 
     "forms",
     multiple=True,
     metavar="FORM",
-    shell_complete=known_forms,
-    help=f"Another form as well; again for more. {NAMES}.",
+    shell_complete=lambda _, __, begun: beginning(begun, NAMES),
+    help=f"Another form as well; again for more. {', '.join(NAMES)}.",
 )
 @click.option(
     "--push",

@@ -204,7 +204,8 @@ HELP: dict[str, dict[str, str]] = {
     "chat": {
         "line": "与模型、角色对话，或让原模型与微调后的模型并排回答。",
         "help": "与一个模型、一次训练得到的模型，或同时与它的原模型和微调后的模型对话。\n\n"
-        "MODEL 是目录或 hub id。回答逐字出现；Ctrl-C 停止回答，而不退出程序。/help 列出命令：/reset、/system TEXT、"
+        "MODEL 是目录或 hub id；RECIPE 指它最近的一次训练。回答逐字出现；"
+        "Ctrl-C 停止回答，而不退出程序。/help 列出命令：/reset、/system TEXT、"
         "/save FILE（`lfw build-data` 读得懂的对话）、/exit。也可以从管道输入。不用 /save 就什么也不写。",
         "--adapter": "MODEL 的适配器，不合并。",
         "--base": "未微调的模型，供 --compare 使用；RUN 自己知道。",

@@ -1,4 +1,4 @@
-"""All parts looked at, side by side: whoever waits for the network does not keep the others."""
+"""All parts looked at; those that wait for a driver or the network wait beside the others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from pathlib import Path
 from lf_wrap.doctor.finding import Finding
 from lf_wrap.doctor.gpus import gpus
 from lf_wrap.doctor.hubs import hubs
+from lf_wrap.doctor.kept import kept
 from lf_wrap.doctor.machine import machine
 from lf_wrap.doctor.packages import packages
+
+# The others import of lfw what they need, which two threads must not do at once.
+SLOW = ("gpus", "hubs")
 
 
 def examine(folder: Path) -> list[Finding]:
@@ -20,10 +24,13 @@ def examine(folder: Path) -> list[Finding]:
         "gpus": gpus,
         "hubs": hubs,
         "machine": lambda: machine(folder),
+        "kept": lambda: kept(folder),
     }
-    with ThreadPoolExecutor(len(parts)) as crew:
-        looked = {part: crew.submit(_safely, part, look) for part, look in parts.items()}
-        return [finding for look in looked.values() for finding in look.result()]
+    with ThreadPoolExecutor(len(SLOW)) as crew:
+        waiting = {part: crew.submit(_safely, part, parts[part]) for part in SLOW}
+        here = {part: _safely(part, look) for part, look in parts.items() if part not in SLOW}
+        found = here | {part: look.result() for part, look in waiting.items()}
+    return [finding for part in parts for finding in found[part]]
 
 
 def _safely(part: str, look: Callable[[], list[Finding]]) -> list[Finding]:

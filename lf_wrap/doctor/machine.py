@@ -22,8 +22,10 @@ def machine(folder: Path) -> list[Finding]:
 
 
 def _memory() -> Finding:
+    from lf_wrap.dataset import cores  # here, or a broken numpy would keep everything else from being told
+
     memory = psutil.virtual_memory()
-    said = f"{memory.available / 2**30:,.1f} of {memory.total / 2**30:,.1f} GiB free, {os.cpu_count()} cores"
+    said = f"{memory.available / 2**30:,.1f} of {memory.total / 2**30:,.1f} GiB free, {cores()} cores"
     return Finding("machine", "memory", "ok", said)
 
 
@@ -42,10 +44,8 @@ def _disks(folder: Path) -> list[Finding]:
     """The disks of the workspace and of the hubs' caches, each once."""
     wanted = {
         "workspace": folder,
-        "Hugging Face cache (HF_HOME)": Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser(),
-        "ModelScope cache (MODELSCOPE_CACHE)": Path(
-            os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope"
-        ).expanduser(),
+        "HF_HOME": Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser(),
+        "MODELSCOPE_CACHE": Path(os.environ.get("MODELSCOPE_CACHE") or "~/.cache/modelscope").expanduser(),
     }
     return [_disk(name, path) for name, path in wanted.items()]
 

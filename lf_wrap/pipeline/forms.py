@@ -55,12 +55,15 @@ def export_forms(run: Run, forms: Iterable[str]) -> dict[str, Any]:
         UserError: a form is unknown, or something it needs is not there.
         ChildFailed: the export is not the tuned model, or a form is not the merged one.
     """
-    from lf_wrap.model.forms import FORMS, MERGED
+    from lf_wrap.model.forms import FORMS, MERGED, require_form
 
     wanted = [form for form in dict.fromkeys(forms) if form != MERGED]
     for form in wanted:
         if form not in FORMS:
             raise UserError(f"there is no form {form!r}", fix=did_you_mean(form, [MERGED, *FORMS]))
+    base = local_folder(run.recipe.begins)
+    for form in wanted:
+        require_form(form, base, run.exported)
     perform(run, only="export")
     return {
         "model_dir": shown(run.folder.model),

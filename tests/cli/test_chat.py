@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -90,6 +91,18 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(chat: Chat, tiny_model: Pat
     assert child.exitstatus == 0
 
 
+def test_a_model_whose_logits_are_nan_does_not_answer(lfw: Lfw, tiny_model: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    broken = Path(shutil.copytree(tiny_model, tmp_path / "broken"))
+    tensors = load_file(broken / "model.safetensors")
+    tensors["model.norm.weight"][0] = float("nan")
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    ran = lfw("chat", broken, "--preset", "greedy", stdin="hello\n")
+    assert (ran.code, ran.out.strip()) == (1, "")
+    assert "the model's logits are NaN" in ran.err
+
+
 def test_base_and_tuned_side_by_side(chat: Chat, tiny_model: Path, adapter: Path) -> None:  # noqa: F811
     child = chat(tiny_model, "--adapter", adapter, "--compare", "--preset", "greedy")
     child.expect("> ")
@@ -140,10 +153,13 @@ def test_a_character_greets_and_is_the_system_text(chat: Chat, tiny_model: Path,
         (["nowhere/at/all"], "does not exist"),
         (["{model}", "--character", "no.png"], "no.png does not exist"),
         (["{model}", "--compare"], "--compare needs two models"),
+        (["recipes/demo.yaml"], "recipes/demo.yaml has no run whose training is done"),
     ],
 )
-def test_what_cannot_be_talked_with_is_said(lfw: Lfw, tiny_model: Path, arguments: list[str], told: str) -> None:
-    ran = lfw("chat", *(argument.format(model=tiny_model) for argument in arguments))
+def test_what_cannot_be_talked_with_is_said(
+    lfw: Lfw, workspace: Path, tiny_model: Path, arguments: list[str], told: str
+) -> None:
+    ran = lfw("chat", *(argument.format(model=tiny_model) for argument in arguments), cwd=workspace)
     assert ran.code == 1
     assert told in ran.err
     assert "Traceback" not in ran.err

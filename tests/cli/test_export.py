@@ -81,16 +81,18 @@ def test_weights_that_are_no_numbers_stop_it_before_it_begins(lfw: Lfw, trained:
         (["recipes/demo.yaml"], "has no run whose training is done"),
         (["recipes"], "is no run folder"),
         (["runs/one", "--form", "gguf"], "there is no form 'gguf'"),
+        (["runs/one", "--form", "gguf-q4_k_m"], "needs llama.cpp's llama-quantize"),
         (["runs/one", "--push", "nowhere:me/x"], "names no hub"),
         (["runs/one", "--push", "huggingface:me/x"], "HF_TOKEN is not set"),
     ],
 )
 def test_what_cannot_be_is_said_at_once(lfw: Lfw, trained: Path, arguments: list[str], told: str) -> None:
-    ran = lfw("export", *arguments, cwd=trained, env={"HF_TOKEN": ""})
+    ran = lfw("export", *arguments, cwd=trained, env={"HF_TOKEN": "", "PATH": ""})
     assert ran.code == 1
     assert told in ran.err
+    assert ran.out == "", "nothing was begun"
     assert "Traceback" not in ran.err
 
 
 def test_the_help_names_every_form() -> None:
-    assert set(NAMES.split(", ")) == {MERGED, *FORMS}
+    assert set(NAMES) == {MERGED, *FORMS}

@@ -13,6 +13,7 @@ import pytest
 from lf_wrap.doctor import Finding, examine
 from lf_wrap.doctor.gpus import gpus
 from lf_wrap.doctor.hubs import hubs
+from lf_wrap.doctor.kept import kept
 from lf_wrap.doctor.machine import machine
 from lf_wrap.doctor.packages import OPTIONAL, packages
 from tests.conftest import Lfw
@@ -41,7 +42,7 @@ def nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
 
 def test_every_finding_that_is_not_well_says_what_mends_it(tmp_path: Path) -> None:
     findings = examine(tmp_path)
-    assert {finding.part for finding in findings} == {"packages", "gpus", "hubs", "machine"}
+    assert {finding.part for finding in findings} == {"packages", "gpus", "hubs", "machine"}  # nothing is kept here
     assert not [finding for finding in findings if finding.state in {"absent", "bad"} and not finding.fix]
 
 
@@ -141,6 +142,23 @@ def test_a_port_that_is_taken_is_told_with_what_it_is_for(tmp_path: Path, monkey
         found = named(machine(tmp_path), f"port {port}")
     assert (found.state, found.enables) == ("note", "the board")
     assert f":{port}" in found.fix
+
+
+def test_what_lfw_keeps_is_told_with_its_size_and_the_command_that_is_rid_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows, answers = tmp_path / "dataset_info/.tokenized/abc/train/data.arrow", tmp_path / "runs/.answers.sqlite"
+    for file in (rows, answers):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"0" * (3 << 20))
+    told = [(one.name, one.state, one.what, one.fix.partition("  ")[0]) for one in kept(Path())]
+    assert told == [
+        ("tokenized rows", "ok", "3.0 MiB in 1 sets at dataset_info/.tokenized", "rm -r dataset_info/.tokenized"),
+        ("answers", "ok", "3.0 MiB in runs/.answers.sqlite", "rm runs/.answers.sqlite"),
+    ]
+    monkeypatch.setattr("lf_wrap.doctor.kept.MUCH", 1 << 20)
+    assert [one.state for one in kept(Path())] == ["note", "note"]
 
 
 def test_what_cannot_be_looked_at_is_a_finding_and_the_rest_is_told(

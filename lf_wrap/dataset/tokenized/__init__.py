@@ -8,12 +8,13 @@ from lf_wrap.dataset.tokenized.arguments import TOKENIZER_KEYS, Arguments, NotRe
 from lf_wrap.dataset.tokenized.cut import Masking
 from lf_wrap.dataset.tokenized.encode import Encoder
 from lf_wrap.dataset.tokenized.lengths import lengths_of_pairs, tokens_after_end
-from lf_wrap.dataset.tokenized.make import place_of, rows_in, tokenize, whole_or_not_at_all
+from lf_wrap.dataset.tokenized.make import FOLDER, place_of, rows_in, tokenize, whole_or_not_at_all
 from lf_wrap.dataset.tokenized.rows import Registered, Row, open_registered
 from lf_wrap.dataset.tokenized.template import Described
 from lf_wrap.dataset.tokenized.view import Span, lengths, view
 
 __all__ = [
+    "FOLDER",
     "TOKENIZER_KEYS",
     "Arguments",
     "Described",

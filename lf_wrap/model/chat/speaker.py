@@ -40,7 +40,7 @@ class Speaker:
     def answer(self, messages: Messages, sampling: Mapping[str, Any]) -> Iterator[str]:
         """The answer, piece by piece. Closing the iterator stops the model."""
         import torch
-        from transformers import StoppingCriteriaList, TextIteratorStreamer
+        from transformers import LogitsProcessorList, StoppingCriteriaList, TextIteratorStreamer
 
         stop = threading.Event()
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
@@ -62,6 +62,7 @@ class Speaker:
                         eos_token_id=self.stops(),
                         pad_token_id=self.tokenizer.pad_token_id or self.tokenizer.eos_token_id,
                         streamer=streamer,
+                        logits_processor=LogitsProcessorList([self._refuse_nan]),
                         stopping_criteria=StoppingCriteriaList([lambda *_, **__: stop.is_set()]),
                         **sampling,
                     )
@@ -78,6 +79,15 @@ class Speaker:
             thread.join()
         if failed:
             raise failed[0]
+
+    def _refuse_nan(self, _: Any, logits: Any) -> Any:
+        """Stops an answer of a model that is broken, for greedy decoding would go on with any token."""
+        if bool(logits.isnan().any()):
+            raise UserError(
+                f"the model's logits are NaN: a weight is NaN, or too large for {self.model.dtype}",
+                fix="look where the loss broke down, and take a checkpoint from before it",
+            )
+        return logits
 
     def stops(self) -> list[int]:
         """The tokens that end an answer: the generation config's and the tokenizer's."""

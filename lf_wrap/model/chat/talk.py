@@ -48,7 +48,11 @@ class Talk:
             self.write(self.greeting + "\n")
 
     def hear(self, line: str) -> bool:
-        """Answers a line or does what it commands. False when it says to leave."""
+        """Answers a line or does what it commands. False when it says to leave.
+
+        Raises:
+            UserError: the model cannot answer; the conversation is as it was before the line.
+        """
         line = line.strip()
         if not line.startswith("/"):
             if line:
@@ -85,9 +89,9 @@ class Talk:
                 self.write(piece)
         except KeyboardInterrupt:
             self.write(" [stopped]")
-        except UserError as error:
-            self.write(str(error))
-            asked = asked[:-1]
+        except UserError:
+            self.write("\n")
+            raise
         finally:
             pieces.close()  # type: ignore[attr-defined]
         self.write("\n")

@@ -13,16 +13,20 @@ from lf_wrap.model.forms.form import Figures, Tuned, copy_tokenizer
 from lf_wrap.model.weights import Weights
 
 
-def adapter_only(tuned: Tuned, folder: Path) -> Figures:
-    """Copies the adapter and its tokenizer, without checkpoints, logs and the base's path on this machine.
+def require_adapter(_: Path, trained: Path) -> None:
+    """Refuses a model that was tuned whole.
 
     Raises:
-        UserError: the whole model was tuned.
+        UserError: `trained` is no adapter.
     """
-    if not is_adapter(tuned.trained):
+    if not is_adapter(trained):
         raise UserError(
-            f"{shown(tuned.trained)} is no adapter: the whole model was tuned", fix="take --form merged or a gguf form"
+            f"{shown(trained)} is no adapter: the whole model was tuned", fix="take --form merged or a gguf form"
         )
+
+
+def adapter_only(tuned: Tuned, folder: Path) -> Figures:
+    """Copies the adapter and its tokenizer, without checkpoints, logs and the base's path on this machine."""
     adapter = Adapter(tuned.trained)
     for file in {tensor.file for tensor in adapter.weights.tensors.values()}:
         shutil.copyfile(file, folder / file.name)

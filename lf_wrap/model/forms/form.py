@@ -12,6 +12,7 @@ from typing import Any
 
 from lf_wrap.conversation import Conversation
 from lf_wrap.errors import ChildFailed, UserError
+from lf_wrap.files import take_place
 from lf_wrap.model.parity.logits import LogitParity
 from lf_wrap.model.parity.trained_template import TrainedTemplate
 
@@ -48,8 +49,7 @@ def appearing(target: Path) -> Iterator[Path]:
     part.mkdir(parents=True)
     try:
         yield part
-        shutil.rmtree(target, ignore_errors=True)
-        part.rename(target)
+        take_place(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
-from lf_wrap.model.forms.gguf_vocabulary import vocabulary
+from lf_wrap.model.forms.gguf_vocabulary import require_known, vocabulary
 from lf_wrap.model.mergeable import config_of, require_not_quantized
 from lf_wrap.model.weights import Weights
 
@@ -31,6 +31,17 @@ class Stored:
     shape: tuple[int, ...]
     heads: int | None
     """For Llama's queries and keys: their heads, whose halves llama.cpp keeps interleaved."""
+
+
+def require_writable(model: Path) -> None:
+    """Refuses a model that `write_gguf` cannot write, by its config and tokenizer alone.
+
+    Raises:
+        UserError: its architecture, tokenizer or rope scaling is not known here, or it is quantized.
+    """
+    _architecture(config_of(model), model)
+    require_not_quantized(model)
+    require_known(model)
 
 
 def write_gguf(model: Path, target: Path, outtype: str) -> None:

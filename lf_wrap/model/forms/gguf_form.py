@@ -10,7 +10,7 @@ from pathlib import Path
 from lf_wrap.errors import ChildFailed, UserError
 from lf_wrap.files import write_text
 from lf_wrap.model.forms.form import Figures, Tuned, agreed
-from lf_wrap.model.forms.gguf_file import write_gguf
+from lf_wrap.model.forms.gguf_file import require_writable, write_gguf
 from lf_wrap.model.mergeable import require_space
 from lf_wrap.model.parity.logits import load, logit_parity, place_for
 from lf_wrap.model.parity.template import rendered
@@ -21,6 +21,17 @@ BYTES_A_WEIGHT = {"f16": 2.0, "q8_0": 34 / 32, "q4_k_m": 0.61}
 # In standard deviations of the logits: float16 rounds a weight by 2^-12 of itself, q8_0 by up to 1/254 of the largest
 # in its block of 32, sixteen times as much; q4_k_m far more, so that only a broken file is caught.
 LARGEST = {"f16": 0.05, "q8_0": 0.75, "q4_k_m": 8.0}
+
+
+def require_gguf(outtype: str, model: Path, _: Path) -> None:
+    """Refuses where the form cannot be made of `model`, or of another model with its config and tokenizer.
+
+    Raises:
+        UserError: the model is of a kind that is not written here, or `llama-quantize` is needed and not there.
+    """
+    require_writable(model)
+    if outtype == "q4_k_m":
+        _llama_quantize()
 
 
 def gguf(outtype: str, tuned: Tuned, folder: Path) -> Figures:

@@ -52,6 +52,15 @@ class Vocabulary:
             writer.add_chat_template(tokenizer.chat_template)
 
 
+def require_known(model: Path) -> None:
+    """Refuses a tokenizer that `vocabulary` cannot tell.
+
+    Raises:
+        UserError: it is no byte-level BPE, or cuts text in a way that llama.cpp has no name for that we know.
+    """
+    _pre(_content(model).get("pre_tokenizer"), model)
+
+
 def vocabulary(model: Path, rows: int) -> Vocabulary:
     """The vocabulary in `model`'s tokenizer.json, for an embedding of so many rows.
 
@@ -61,13 +70,8 @@ def vocabulary(model: Path, rows: int) -> Vocabulary:
     """
     from gguf import TokenType
 
-    file = model / "tokenizer.json"
-    if not file.is_file():
-        raise _not_ours(model, "it has no tokenizer.json")
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = _content(model)
     bpe = content["model"]
-    if bpe.get("type") not in (None, "BPE") or "<0x00>" in bpe["vocab"]:  # SentencePiece's bytes are tokens like that
-        raise _not_ours(model, "its tokenizer is no byte-level BPE")
     added = {token["id"]: token for token in content.get("added_tokens", [])}
     by_id = {place: token for token, place in bpe["vocab"].items()} | {
         place: token["content"] for place, token in added.items()
@@ -88,6 +92,18 @@ def vocabulary(model: Path, rows: int) -> Vocabulary:
         [int(one) for one in types],
         [merge if isinstance(merge, str) else " ".join(merge) for merge in bpe["merges"]],
     )
+
+
+def _content(model: Path) -> dict[str, Any]:
+    """The model's tokenizer.json, which is one of a byte-level BPE."""
+    file = model / "tokenizer.json"
+    if not file.is_file():
+        raise _not_ours(model, "it has no tokenizer.json")
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    bpe = content["model"]
+    if bpe.get("type") not in (None, "BPE") or "<0x00>" in bpe["vocab"]:  # SentencePiece's bytes are tokens like that
+        raise _not_ours(model, "its tokenizer is no byte-level BPE")
+    return content
 
 
 def _pre(cutting: Any, model: Path) -> str:

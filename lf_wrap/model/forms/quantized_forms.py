@@ -20,14 +20,35 @@ from lf_wrap.model.weights import Weights
 LARGEST = {8: 2.0, 4: 8.0}
 
 
+def require_bitsandbytes(bits: int, _: Path, __: Path) -> None:
+    """Refuses where bitsandbytes is not installed.
+
+    Raises:
+        UserError: naming the command that installs it.
+    """
+    require_packages(f"--form bnb-{bits}bit", "bitsandbytes")
+
+
+def require_gptq(bits: int, _: Path, __: Path) -> None:
+    """Refuses where GPTQ cannot run.
+
+    Raises:
+        UserError: optimum or gptqmodel is not installed, or there is no GPU.
+    """
+    import torch
+
+    require_packages(f"--form gptq-{bits}bit", "optimum", "gptqmodel")
+    if not torch.cuda.is_available():
+        raise UserError(f"--form gptq-{bits}bit needs a CUDA GPU", fix="take --form gguf-q8_0 or bnb-4bit here")
+
+
 def bitsandbytes(bits: int, tuned: Tuned, folder: Path) -> Figures:
     """The merged model quantized to `bits` (NF4 or LLM.int8) and saved so that `from_pretrained(folder)` loads it.
 
     Raises:
-        UserError: bitsandbytes is not installed, or there is no memory for the model.
+        UserError: there is no memory for the model.
         ChildFailed: loaded back, it answers otherwise than its rounding explains.
     """
-    require_packages(f"--form bnb-{bits}bit", "bitsandbytes")
     place = _place(tuned)
     require_space(folder, Weights(tuned.model).numbers * bits // 8)
     tuned.say(f"quantizing to {bits} bits")
@@ -54,14 +75,8 @@ def gptq(bits: int, tuned: Tuned, folder: Path) -> Figures:
     """GPTQ through LLaMA-Factory's own export, calibrated on the run's rows as training rendered them.
 
     Raises:
-        UserError: optimum or gptqmodel is not installed, or there is no GPU.
         ChildFailed: LLaMA-Factory failed, or the result answers otherwise than its rounding explains.
     """
-    import torch
-
-    require_packages(f"--form gptq-{bits}bit", "optimum", "gptqmodel")
-    if not torch.cuda.is_available():
-        raise UserError(f"--form gptq-{bits}bit needs a CUDA GPU", fix="take --form gguf-q8_0 or bnb-4bit here")
     rows = folder / ".calibration.jsonl"
     texts = [tuned.template.tokenizer.decode(prompt) for prompt in tuned.prompts()]
     longest = min(len(prompt) for prompt in tuned.prompts()) - 1  # it takes only rows longer than its `maxlen`

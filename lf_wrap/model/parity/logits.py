@@ -7,7 +7,10 @@ prompts and answers, and their logits over the answers are compared. One model i
 from __future__ import annotations
 
 import gc
+import io
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,10 +197,13 @@ def load(folder: Path, place: Place, adapter: Adapter | None = None, **more: Any
 
     disable_progress_bar()
     set_verbosity_error()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of every layer that it rounds its input
     quantized = bool(more.get("quantization_config") or config_of(folder).get("quantization_config"))
     if quantized:  # such a model is put where it belongs while it is loaded, and cannot be moved
         more["device_map"] = {"": place.device}
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, place.dtype), **more)
+    # Reading GGUF has a progress bar that no setting of transformers turns off.
+    with redirect_stderr(io.StringIO()) if "gguf_file" in more else nullcontext():
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, place.dtype), **more)
     if adapter is not None:
         from peft import PeftModel
 

@@ -14,7 +14,7 @@ import yaml
 from lf_wrap.conversation import Conversation
 from lf_wrap.dataset import conversations
 from lf_wrap.errors import ChildFailed, UserError
-from lf_wrap.files import sha256, shown, usable, write_text
+from lf_wrap.files import sha256, shown, take_place, usable, write_text
 from lf_wrap.model import local_folder, require_mergeable
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
 from lf_wrap.pipeline.stages.stage import Run, Stage
@@ -49,8 +49,7 @@ def _export(run: Run) -> None:
                 run.environment(),
             )
             _prove(run, base, part, None if wanted == "auto" else wanted, line)
-        shutil.rmtree(run.folder.model, ignore_errors=True)
-        part.rename(run.folder.model)
+        take_place(part, run.folder.model)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lf_wrap.errors import ChildFailed, UserError
-from lf_wrap.model.forms import FORMS, Tuned, make_form
+from lf_wrap.model.forms import Tuned, make_form
 from lf_wrap.model.parity import TrainedTemplate
 from tests.model.conftest import ASKED
 from tests.tiny_model import CHAT_TEMPLATE
@@ -174,8 +173,3 @@ def test_missing_packages_are_named_with_the_command(
         make_form(form, tuned_of("qwen2"), tmp_path / "made")
     assert "pip install optimum gptqmodel" in str(refused.value)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_every_form_has_a_name_of_its_own() -> None:
-    assert all(isinstance(make, partial) or callable(make) for make in FORMS.values())
-    assert {"adapter", "gguf-f16", "gguf-q8_0", "gguf-q4_k_m", "bnb-4bit", "gptq-4bit"} <= set(FORMS)
