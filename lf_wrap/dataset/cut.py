@@ -8,6 +8,7 @@ import numpy as np
 
 from lf_wrap.dataset.measure import TOKENS_PER_ROW, TOKENS_PER_TURN, Turns
 from lf_wrap.dataset.tokenized.cut import Masking, kept_turns
+from lf_wrap.dataset.tokenized.lengths import PairLengths
 
 TOKENS_AT_END = 1  # the token that ends an answer; its label teaches the model to stop
 
@@ -35,12 +36,10 @@ def cut_at_most(turns: Turns, cutoff_len: int) -> Cut:
     return _summed(len(turns), _answer_tokens(turns), losses, int(lengths.max(initial=0)))
 
 
-def cut(rows: list[list[tuple[int, int]]], masking: Masking, efficient_eos: bool, after_end: int) -> Cut:
-    """What cutting costs the `rows`: question and answer of each in tokens, with all that the template adds.
-
-    `after_end` tokens of an answer stand behind the one that ends it.
-    """
-    losses = [_loss(pairs, masking, efficient_eos, after_end) for pairs in rows]
+def cut(counted: PairLengths, masking: Masking, efficient_eos: bool) -> Cut:
+    """What cutting costs, with all that the chat template adds."""
+    rows = counted.rows
+    losses = [_loss(pairs, masking, efficient_eos, counted.after_end) for pairs in rows]
     answers = sum(answered for pairs in rows for _, answered in (pairs[-1:] if masking.mask_history else pairs))
     longest = max((sum(map(sum, pairs)) + efficient_eos for pairs in rows), default=0)
     return _summed(len(rows), answers, losses, longest)

@@ -7,7 +7,7 @@ what `cutoff_len` and packing ask for, `batch` strings them together, `make` doe
 from lf_wrap.dataset.tokenized.arguments import TOKENIZER_KEYS, Arguments, NotRepeated, arguments_of
 from lf_wrap.dataset.tokenized.cut import Masking
 from lf_wrap.dataset.tokenized.encode import Encoder
-from lf_wrap.dataset.tokenized.lengths import lengths_of_pairs, tokens_after_end
+from lf_wrap.dataset.tokenized.lengths import PairLengths, pair_lengths_of
 from lf_wrap.dataset.tokenized.make import FOLDER, place_of, rows_in, tokenize, whole_or_not_at_all
 from lf_wrap.dataset.tokenized.rows import Registered, Row, open_registered
 from lf_wrap.dataset.tokenized.template import Described
@@ -21,17 +21,17 @@ __all__ = [
     "Encoder",
     "Masking",
     "NotRepeated",
+    "PairLengths",
     "Registered",
     "Row",
     "Span",
     "arguments_of",
     "lengths",
-    "lengths_of_pairs",
     "open_registered",
+    "pair_lengths_of",
     "place_of",
     "rows_in",
     "tokenize",
-    "tokens_after_end",
     "view",
     "whole_or_not_at_all",
 ]

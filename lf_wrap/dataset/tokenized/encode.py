@@ -14,16 +14,17 @@ All other texts go through the tokenizer itself, and so does one in a hundred of
 
 from __future__ import annotations
 
-import json
+import gc
 import unicodedata
 from collections.abc import Collection
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -41,7 +42,7 @@ class Encoder:
         from tokenizers import Tokenizer
 
         self._exact = Tokenizer.from_str(tokenizer_json)
-        described = json.loads(tokenizer_json)
+        described = orjson.loads(tokenizer_json)
         self._normalized = described["normalizer"] is not None
         self._quick = _tiktoken_of(described)
         self._alike: set[str] = set()
@@ -104,7 +105,13 @@ class Encoder:
 @cache
 def load_encoder(tokenizer_json: Path) -> Encoder:
     """The encoder of the tokenizer in a `tokenizer.json`, made once a process."""
-    return Encoder(tokenizer_json.read_text(encoding="utf-8"))
+    collecting = gc.isenabled()
+    gc.disable()  # looking through 150,000 merges for cycles, again and again, takes a quarter of the time
+    try:
+        return Encoder(tokenizer_json.read_text(encoding="utf-8"))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _tiktoken_of(described: dict[str, Any]) -> Encoding | None:
@@ -117,19 +124,25 @@ def _tiktoken_of(described: dict[str, Any]) -> Encoding | None:
         return None
     if described["normalizer"] not in (None, {"type": "NFC"}):
         return None
-    vocabulary: dict[str, int] = {word: number for word, number in model["vocab"].items() if word not in specials}
-    merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
-    made = [vocabulary.get(left + right, -1) for left, right in merges]
-    if any(one > other for one, other in pairwise(made)) or -1 in made:
+    vocabulary: dict[str, int] = dict(model["vocab"])
+    for special in specials:
+        vocabulary.pop(special, None)
+    merges = model["merges"]
+    merged = [pair.replace(" ", "", 1) for pair in merges] if isinstance(merges[0], str) else list(map("".join, merges))
+    letters, together, made = _byte_letters(), "".join(vocabulary), set(merged)
+    if any(letter not in vocabulary for letter in letters) or not set(together) <= letters.keys():
         return None
-    letters = _byte_letters()
-    if {word for word in vocabulary if len(word) > 1} != {left + right for left, right in merges}:
+    # All that are not letters are made by merges.
+    if len(made) != len(vocabulary) - len(letters) or not made <= vocabulary.keys():
         return None
-    if any(letter not in vocabulary for letter in letters) or not set("".join(vocabulary)) <= letters.keys():
+    if (np.diff(np.fromiter(map(vocabulary.__getitem__, merged), np.int64, len(merged))) < 0).any():
         return None
     from tiktoken import Encoding
 
-    ranks = {bytes(letters[letter] for letter in word): number for word, number in vocabulary.items()}
+    bytes_of_all = together.translate({ord(letter): byte for letter, byte in letters.items()}).encode("latin-1")
+    ends = list(accumulate(map(len, vocabulary)))
+    words = map(bytes_of_all.__getitem__, map(slice, [0, *ends], ends))
+    ranks = dict(zip(words, vocabulary.values(), strict=True))
     return Encoding("lfw", pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials)
 
 
@@ -157,8 +170,13 @@ def _specials(added: list[dict[str, Any]]) -> dict[str, int] | None:
     return {token["content"]: token["id"] for token in added}
 
 
-def _byte_letters() -> dict[str, int]:
-    """The letter that stands for each byte in a byte-level vocabulary (GPT-2's `bytes_to_unicode`), read backwards."""
+def _byte_letters() -> dict[str, str]:
+    """The letter that stands for each byte in a byte-level vocabulary (GPT-2's `bytes_to_unicode`), read backwards.
+
+    Each byte as the character of its number, which Latin-1 writes as that byte.
+    """
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}
+    return {chr(byte): chr(byte) for byte in printable} | {
+        chr(256 + place): chr(byte) for place, byte in enumerate(others)
+    }

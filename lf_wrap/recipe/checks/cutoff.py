@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from lf_wrap.dataset import Cut, cut, cut_at_most
-from lf_wrap.dataset.tokenized import Described, NotRepeated, lengths_of_pairs, tokens_after_end
+from lf_wrap.dataset.tokenized import Described, NotRepeated, pair_lengths_of
 from lf_wrap.errors import ChildFailed, UserError
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
@@ -57,10 +57,10 @@ class _Exactly:
         if how is None or described is None:
             return None
         try:
-            rows = lengths_of_pairs(self._case.dataset_dir, name, described, how.arguments.masking)
+            counted = pair_lengths_of(self._case.dataset_dir, name, described, how.arguments.masking)
         except (NotRepeated, UserError):
             return None
-        return cut(rows, how.arguments.masking, described.template.efficient_eos, self._after_end)
+        return cut(counted, how.arguments.masking, described.template.efficient_eos)
 
     @cached_property
     def _how(self) -> Tokenizing | None:
@@ -79,10 +79,6 @@ class _Exactly:
         except ChildFailed:
             return None  # told by the check of the template
         return Described.from_json(told) if told and "refused" not in told else None
-
-    @cached_property
-    def _after_end(self) -> int:
-        return tokens_after_end(self._described) if self._described else 0
 
 
 def _share(part: int, whole: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lf_wrap.dataset.cut import cut
-from lf_wrap.dataset.tokenized import TOKENIZER_KEYS, Described, arguments_of, lengths_of_pairs, tokens_after_end
+from lf_wrap.dataset.tokenized import TOKENIZER_KEYS, Described, arguments_of, pair_lengths_of
 from lf_wrap.recipe.inside_llamafactory.template import answer
 from tests.dataset.tokenized.test_identical import Both, job, mixed
 
@@ -34,12 +34,7 @@ def test_rows_tokens_and_ends(mixed: Path, small_tokenizer: Path, both: Both, mo
     whole, kept = (both(settings | {"cutoff_len": most})[0]["train"] for most in (LONG, SHORT))
     described = Described.from_json(answer({"settings": {k: v for k, v in settings.items() if k in TOKENIZER_KEYS}}))
     masking, template = arguments_of(settings | {"cutoff_len": SHORT}).masking, described.template
-    told = cut(
-        lengths_of_pairs(mixed, "chats", described, masking),
-        masking,
-        template.efficient_eos,
-        tokens_after_end(described),
-    )
+    told = cut(pair_lengths_of(mixed, "chats", described, masking), masking, template.efficient_eos)
     labels, before = kept["labels"], whole["labels"]
     lengths = [(len(row), len(all_of_it)) for row, all_of_it in zip(kept["input_ids"], whole["input_ids"], strict=True)]
     assert (told.rows, told.longest) == (len(whole), max(length for _, length in lengths))
