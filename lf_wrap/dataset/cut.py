@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class Cut:
     answer_tokens_cut: int
     rows_without_end: int
     """Rows that learn an answer without the token that ends it."""
+    rows_without_answer: int
+    """Rows of which nothing is left to learn."""
     longest: int
     """The tokens of the longest row before it is cut."""
 
@@ -45,30 +48,42 @@ def cut(counted: PairLengths, masking: Masking, efficient_eos: bool) -> Cut:
     return _summed(len(rows), answers, losses, longest)
 
 
-def _summed(rows: int, answer_tokens: int, losses: list[tuple[bool, int, bool]], longest: int) -> Cut:
+def _summed(rows: int, answer_tokens: int, losses: list[_Loss], longest: int) -> Cut:
     return Cut(
         rows=rows,
-        rows_cut=sum(is_cut for is_cut, _, _ in losses),
+        rows_cut=sum(loss.is_cut for loss in losses),
         answer_tokens=answer_tokens,
-        answer_tokens_cut=sum(lost for _, lost, _ in losses),
-        rows_without_end=sum(endless for _, _, endless in losses),
+        answer_tokens_cut=sum(loss.answer_tokens for loss in losses),
+        rows_without_end=sum(loss.an_end for loss in losses),
+        rows_without_answer=sum(loss.all_answers for loss in losses),
         longest=longest,
     )
 
 
-def _loss(
-    pairs: list[tuple[int, int]], masking: Masking, efficient_eos: bool = False, after_end: int = 0
-) -> tuple[bool, int, bool]:
-    """Whether a row is cut, the tokens its learned answers lose, and whether one of them loses its end.
+class _Loss(NamedTuple):
+    """What a row loses."""
 
-    An answer of which nothing is left teaches nothing wrong. With `efficient_eos` the end is put behind what is left.
+    is_cut: bool
+    answer_tokens: int
+    an_end: bool
+    all_answers: bool
+
+
+def _loss(pairs: list[tuple[int, int]], masking: Masking, efficient_eos: bool = False, after_end: int = 0) -> _Loss:
+    """Of its learned answers. One of which nothing is left loses no end: it teaches nothing wrong.
+
+    With `efficient_eos` the end is put behind what is left.
     """
     kept = kept_turns(pairs, masking, efficient_eos)
     learned = {len(pairs) - 1} if masking.mask_history else set(range(len(pairs)))
-    whole = sum(asked + answered for asked, answered in pairs)
-    lost = sum(pairs[number][1] for number in learned) - sum(turn.answered for turn in kept if turn.number in learned)
-    endless = any(0 < turn.answered < pairs[turn.number][1] - after_end for turn in kept if turn.number in learned)
-    return sum(turn.asked + turn.answered for turn in kept) < whole, lost, endless and not efficient_eos
+    answers = [(turn.answered, pairs[turn.number][1]) for turn in kept if turn.number in learned]
+    wanted, left = sum(pairs[number][1] for number in learned), sum(answered for answered, _ in answers)
+    return _Loss(
+        is_cut=sum(turn.asked + turn.answered for turn in kept) < sum(map(sum, pairs)),
+        answer_tokens=wanted - left,
+        an_end=not efficient_eos and any(0 < answered < whole - after_end for answered, whole in answers),
+        all_answers=not efficient_eos and left == 0 and not masking.train_on_prompt,
+    )
 
 
 def _answer_tokens(turns: Turns) -> int:

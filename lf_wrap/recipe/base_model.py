@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import content_hash, shown
@@ -30,6 +31,8 @@ class BaseModel:
     """The dtype its config says its weights have: float32, bfloat16 or float16."""
     shape: Shape | None = None
     """None for a model on a hub, and for kinds whose memory is not estimated."""
+    sliding_window: int | None = None
+    """How far back some of its layers look; None where all look at everything."""
 
     @property
     def tokenizer_json(self) -> Path | None:
@@ -86,8 +89,20 @@ def base_model(name: str) -> BaseModel:
         raise UserError(f"{shown(config)} is not a JSON object", fix="fetch the model again")
     dtype = settings.get("dtype") or settings.get("torch_dtype")  # transformers 5's word, and its elder
     return BaseModel(
-        name, path, settings.get("max_position_embeddings"), dtype if dtype in DTYPES else None, shape_of(settings)
+        name,
+        path,
+        settings.get("max_position_embeddings"),
+        dtype if dtype in DTYPES else None,
+        shape_of(settings),
+        _sliding_window(settings),
     )
+
+
+def _sliding_window(settings: dict[str, Any]) -> int | None:
+    """Qwen's configs name a window and do not use it; those of models that also see have the text's part apart."""
+    text = settings.get("text_config") or settings
+    window = text.get("sliding_window")
+    return window if isinstance(window, int) and text.get("use_sliding_window", True) else None
 
 
 def _hash_of_ends(file: Path) -> str:

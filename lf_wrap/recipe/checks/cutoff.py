@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Literal
 
 from lf_wrap.dataset import Cut, cut, cut_at_most
 from lf_wrap.dataset.tokenized import Described, NotRepeated, pair_lengths_of
@@ -30,6 +31,8 @@ def problems(case: Case) -> Iterator[Problem]:
         if lost.rows_cut > lost.rows * WORTH_A_WORD:
             exact = exactly.cut(name)
             lost, sure = (lost, "at most ") if exact is None else (exact, "")
+        if lost.rows_without_answer:
+            yield _without_answer(name, lost, sure, where)
         if lost.rows_cut <= lost.rows * WORTH_A_WORD:
             continue
         what = (
@@ -43,6 +46,16 @@ def problems(case: Case) -> Iterator[Problem]:
         longest = f"the longest has {lost.longest:,} tokens"
         fix = f"raise cutoff_len ({longest}), or split long chats (`cutoff_len:` in the spec)"
         yield Problem("warning", what, where, fix)
+
+
+def _without_answer(name: str, lost: Cut, sure: str, where: str) -> Problem:
+    """A batch of such rows alone has a loss of 0 / 0."""
+    level: Literal["error", "warning"] = "error" if lost.rows_without_answer == lost.rows and not sure else "warning"
+    what = (
+        f"{sure}{lost.rows_without_answer:,} rows of {name!r} keep nothing of their answers: they teach nothing, and "
+        "the loss of a batch of them alone is NaN"
+    )
+    return Problem(level, what, where, "raise cutoff_len, or shorten their questions")
 
 
 class _Exactly:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from lf_wrap.dataset import registered_file
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
-from lf_wrap.recipe.steps import steps
+from lf_wrap.recipe.steps import packs, steps
 
 
 def problems(case: Case) -> Iterator[Problem]:
@@ -29,7 +30,8 @@ def _checkpoint(case: Case) -> Iterator[Problem]:
         yield Problem("error", f"{shown(said)} is no checkpoint: it has no trainer_state.json", where, fix)
         return
     try:
-        reached = int(json.loads(state.read_text(encoding="utf-8"))["global_step"])
+        told = json.loads(state.read_text(encoding="utf-8"))
+        reached = int(told["global_step"])
     except (ValueError, KeyError, TypeError):
         yield Problem("error", f"{shown(state)} is broken", where, "name an earlier checkpoint")
         return
@@ -37,6 +39,30 @@ def _checkpoint(case: Case) -> Iterator[Problem]:
     if wanted is not None and reached >= wanted:
         what = f"{shown(said)} has reached step {reached:,}, and this training has {wanted:,}: it would end at once"
         yield Problem("error", what, where, "to train on with other data, name its adapter or model instead")
+        return
+    yield from _other_training(case, said, told, wanted)
+
+
+def _other_training(case: Case, said: str, told: dict[str, Any], wanted: int | None) -> Iterator[Problem]:
+    """The trainer counts the steps that are done in its own batches, and takes the optimizer with its rate and the
+    schedule from the checkpoint: in another training rows are skipped or repeated, and a new rate is not heeded.
+    """
+    now = {
+        "steps": ("max_steps", None if packs(case.values) else wanted),  # of packs the number is only about right
+        "rows a batch": ("train_batch_size", case.values["per_device_train_batch_size"]),
+    }
+    differing = [
+        f"{name} {told[key]:,} instead of {value:,}"
+        for name, (key, value) in now.items()
+        if isinstance(told.get(key), int) and value is not None and told[key] != value
+    ]
+    if differing:
+        what = (
+            f"{shown(said)} is of another training ({', '.join(differing)}): rows would be skipped or repeated, and "
+            "its learning rate would go on, not this one's"
+        )
+        fix = "go on with what it was begun with, or begin from its adapter (adapter_name_or_path) or model"
+        yield Problem("warning", what, case.where("train.resume_from_checkpoint"), fix)
 
 
 def _tokenized(case: Case) -> Iterator[Problem]:

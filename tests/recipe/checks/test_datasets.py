@@ -94,7 +94,7 @@ def test_an_entry_says_what_llamafactory_understands(
 @pytest.mark.parametrize(
     ("stage", "entry", "row", "level", "said"),
     [
-        ("pt", {"columns": {"prompt": "text"}}, {"text": "words"}, "", ""),
+        ("pt", {"columns": {"prompt": "text"}}, {"text": "words " * 99_999}, "", ""),
         ("sft", {"columns": {"prompt": "text"}}, {"text": "words"}, "error", "plain text"),
         ("pt", {}, {"instruction": "a", "input": "", "output": "b"}, "warning", "the first message"),
         ("dpo", {}, {"instruction": "a", "input": "", "output": "b"}, "error", "needs pairs"),
