@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import xxhash
-from filelock import FileLock
 
 from lf_wrap.errors import UserError
 
@@ -71,6 +70,8 @@ def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Holds a hidden lock beside `path` against other processes for the block."""
+    from filelock import FileLock
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / f".{path.name}.lock"):
         yield

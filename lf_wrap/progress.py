@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -21,13 +23,17 @@ class Line:
         self._done_before: int | None = None  # what the first report found done says nothing of the speed
         self._live: Progress | None = None
         if console.is_terminal:
+            from rich import progress as rich
+
             columns = (
-                TextColumn("  {task.description}", markup=False),
-                BarColumn(24),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}", markup=False),
+                rich.TextColumn("  {task.description}", markup=False),
+                rich.BarColumn(24),
+                rich.MofNCompleteColumn(),
+                rich.TextColumn("{task.fields[note]}", markup=False),
+                rich.TimeElapsedColumn(),
+                rich.TimeRemainingColumn(),
             )
-            self._live = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True)
+            self._live = rich.Progress(*columns, console=console, transient=True)
             self._task = self._live.add_task(title, total=total, note="")
             self._live.start()
 

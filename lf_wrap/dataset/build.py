@@ -22,12 +22,12 @@ from lf_wrap.dataset.fingerprint import common_grams
 from lf_wrap.dataset.layout import entry, layout_for
 from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
 from lf_wrap.dataset.leaks import overlaps, question_of, table_of
-from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset
+from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset, raw_files
 from lf_wrap.dataset.pool import Pool
 from lf_wrap.dataset.registered import registered
 from lf_wrap.dataset.spec import DatasetSpec
 from lf_wrap.dataset.split import Relations, Wish, relate, rows_by_group, split
-from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, crew
+from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, beside, crew
 from lf_wrap.dataset.write import write_rows, write_rows_of_several_answers
 from lf_wrap.errors import UserError
 from lf_wrap.files import content_hash, existing_file, shown
@@ -60,8 +60,8 @@ def build(
         UserError: a source cannot be read, no row of it can be used, or a name belongs to someone else's entry.
     """
     began = time.monotonic()
-    hashes = {name: hashes_of(spec) for name, spec in specs.items()}
-    for name in specs:
+    for name, spec in specs.items():
+        raw_files(spec)
         _refuse_foreign_name(name, out)
     finish_interrupted(out)
     made_here = not out.exists()
@@ -71,7 +71,9 @@ def build(
         compare = any(spec.deduplicate or spec.leaks for spec in specs.values())
         near = compare and any(spec.near_duplicates for spec in specs.values())
         unpacked = staging / "unpacked"
+        hashing = beside(lambda: {name: hashes_of(spec) for name, spec in specs.items()})
         makings = [open_dataset(name, spec, unpacked, compare=compare, near=near) for name, spec in specs.items()]
+        hashes = hashing.result()  # before processes are forked, which threads would not survive
         pool = Pool(staging / POOL)
         size = sum(raw.path.stat().st_size for making in makings for raw, _ in making.files)
         with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
@@ -254,7 +256,8 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
     """Writes one dataset's files and cards into `staging`."""
     name, one = making.name, making.split
     used = np.concatenate((one.train, one.test)) if len(one.test) else one.train
-    layout = layout_for(np.unique(pool.turns[used]).tolist(), name)
+    measured = slice(None) if len(used) == len(pool) else used  # all of them: no copy
+    layout = layout_for(np.unique(pool.turns[measured]).tolist(), name)
     files = {"train": staging / f"{name}_train.jsonl", "rejects": staging / f"{name}.rejects.jsonl"}
     if len(one.test):
         files["test"] = staging / f"{name}_test.jsonl"
@@ -274,9 +277,9 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         prompt="\n\n".join(kind.prompt for kind in making.kinds if kind.prompt),
         key=key,
         counts=making.counts,
-        characters=cards.quantiles(pool.characters[used]),
-        answer_characters=cards.quantiles(pool.answer_characters[used]),
-        turns=cards.quantiles(pool.turns[used]),
+        characters=cards.quantiles(pool.characters[measured]),
+        answer_characters=cards.quantiles(pool.answer_characters[measured]),
+        turns=cards.quantiles(pool.turns[measured]),
         tokens=token_lengths(pool, used, tokenizer) if tokenizer else None,
         languages=languages(answers),
         labels=labels(answers),
@@ -300,8 +303,8 @@ def _tokenizer(spec: DatasetSpec) -> Path | None:
 
 
 def _near_pairs(making: Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
-    rows = np.arange(making.rows.start, making.rows.stop)
-    gone = rows[relations.unique[rows] & ~relations.best[rows]][:PAIRS_SHOWN]
+    rows = slice(making.rows.start, making.rows.stop)
+    gone = np.flatnonzero(relations.unique[rows] & ~relations.best[rows])[:PAIRS_SHOWN] + making.rows.start
     stays = [np.flatnonzero((relations.cluster == relations.cluster[row]) & relations.best)[0] for row in gone]
     return [_pair(pool, int(row), int(stayed)) for row, stayed in zip(gone, stays, strict=True)]
 

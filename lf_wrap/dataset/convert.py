@@ -7,12 +7,14 @@ machines) may run it, and what it gives depends on nothing but its arguments.
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from typing import Any, Literal
+from operator import index
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +25,9 @@ from lf_wrap.dataset import fingerprint
 from lf_wrap.dataset.carry import Lines, carry
 from lf_wrap.dataset.clean import clean
 from lf_wrap.dataset.layout import to_row
-from lf_wrap.dataset.redact import redact
 from lf_wrap.dataset.special_tokens import found, neutralise
 from lf_wrap.dataset.turns import alternate, split_long
 from lf_wrap.sources import Part, Source
-from lf_wrap.sources.mojibake import repair_row
 
 SpecialTokens = Literal["neutralise", "reject", "keep"]
 Greeting = Literal["drop", "move"]
@@ -90,7 +90,7 @@ class Refused:
 class Converted:
     """What became of one part. Arrays have one entry a conversation, in the order of the lines."""
 
-    lines: bytes
+    lines: bytes | memoryview
     """The conversations as JSON Lines, single turns as Alpaca rows and others as ShareGPT rows."""
     sizes: npt.NDArray[np.uint32]
     """Bytes of each line."""
@@ -116,6 +116,11 @@ class Converted:
     counts: dict[str, Counter[str]]
     """`repairs` and `redactions` by kind."""
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Pickled with its lines apart, which may so take another way between processes (`workers`)."""
+        lines = pickle.PickleBuffer(self.lines) if index(protocol) >= 5 else self.lines
+        return _unpickled, ({**vars(self), "lines": lines},)
+
     @classmethod
     def joined(cls, pieces: list[Converted]) -> Converted:
         """Pieces of one part in one, in their order."""
@@ -130,6 +135,10 @@ class Converted:
                 kind: sum((piece.counts[kind] for piece in pieces), Counter()) for kind in ("repairs", "redactions")
             },
         )
+
+
+def _unpickled(told: dict[str, Any]) -> Converted:
+    return Converted(**told)
 
 
 def convert(part: Part, steps: Steps) -> Converted:
@@ -207,6 +216,8 @@ def _reader(
     """The function that takes one raw row through all steps that are on, and gives what it holds."""
     ways = _ways(steps, repairs, redactions)
     source, longest = steps.source, steps.longest
+    if steps.repair:
+        from lf_wrap.sources.mojibake import repair_row
 
     def read(raw: Any) -> Sequence[Conversation | Reject]:
         row = raw
@@ -249,6 +260,8 @@ def _ways(steps: Steps, repairs: Counter[str], redactions: Counter[str]) -> list
     if not steps.source.pretraining:
         ways.append(partial(alternate, counts=repairs, greeting=steps.greeting))
     if steps.redact:
+        from lf_wrap.dataset.redact import redact
+
         ways.append(partial(redact, counts=redactions))
     return ways
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lf_wrap.dataset.measure import TOKENS_PER_ROW, TOKENS_PER_TURN, Turns
-from lf_wrap.dataset.tokenized.cut import Masking, kept_turns
-from lf_wrap.dataset.tokenized.lengths import PairLengths
+
+if TYPE_CHECKING:  # the tokenizing room is loaded where something is cut: building data seldom needs it
+    from lf_wrap.dataset.tokenized.cut import Masking
+    from lf_wrap.dataset.tokenized.lengths import PairLengths
 
 TOKENS_AT_END = 1  # the token that ends an answer; its label teaches the model to stop
 
@@ -33,6 +35,8 @@ class Cut:
 
 def cut_at_most(turns: Turns, cutoff_len: int) -> Cut:
     """What a `cutoff_len` costs at most: the chat template's own tokens are only allowed for."""
+    from lf_wrap.dataset.tokenized.cut import Masking
+
     lengths = turns.of_rows()
     cut_rows = np.flatnonzero(lengths > cutoff_len).tolist()
     losses = [_loss(_pairs(turns.row(row)), Masking(cutoff_len)) for row in cut_rows]
@@ -74,6 +78,8 @@ def _loss(pairs: list[tuple[int, int]], masking: Masking, efficient_eos: bool = 
 
     With `efficient_eos` the end is put behind what is left.
     """
+    from lf_wrap.dataset.tokenized.cut import kept_turns
+
     kept = kept_turns(pairs, masking, efficient_eos)
     learned = {len(pairs) - 1} if masking.mask_history else set(range(len(pairs)))
     answers = [(turn.answered, pairs[turn.number][1]) for turn in kept if turn.number in learned]

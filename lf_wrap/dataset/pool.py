@@ -24,7 +24,10 @@ class Pool:
 
     path: Path
     """The file that holds the lines, end to end."""
-    _parts: dict[str, list[npt.NDArray[np.generic]]] = field(default_factory=lambda: {name: [] for name in ARRAYS})
+    _numbers: dict[str, bytearray] = field(default_factory=lambda: {name: bytearray() for name in ARRAYS})
+    """The arrays so far. They grow in place: thousands of small ones would leave holes in the memory."""
+    _like: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    """An array of each kind."""
     _rows: int = 0
     sizes: npt.NDArray[np.uint32] = field(init=False)
     characters: npt.NDArray[np.uint32] = field(init=False)
@@ -48,21 +51,23 @@ class Pool:
         """Appends the rows of one part."""
         self._file.write(converted.lines)
         self._rows += len(converted.sizes)
-        for name in ARRAYS:
-            self._parts[name].append(getattr(converted, name))
+        for name, numbers in self._numbers.items():
+            added = self._like[name] = getattr(converted, name)
+            numbers += added.tobytes()
 
     def seal(self) -> None:
         """Ends the adding: the arrays are there, the lines can be read."""
         self._file.close()
-        for name, parts in self._parts.items():
-            setattr(self, name, np.concatenate(parts) if parts else np.zeros(0, np.uint32))
-            parts.clear()
+        for name, numbers in self._numbers.items():
+            like = self._like.get(name, np.zeros(0, np.uint32))
+            setattr(self, name, np.frombuffer(numbers, like.dtype).reshape(-1, *like.shape[1:]))
 
     @cached_property
     def offsets(self) -> Numbers:
         """Where each line begins, and where the last one ends. Made when lines are looked for: eight bytes a row."""
         offsets = np.zeros(len(self) + 1, np.int64)
-        np.cumsum(self.sizes, out=offsets[1:])
+        offsets[1:] = self.sizes
+        np.cumsum(offsets, out=offsets)  # in place: no second array
         return offsets
 
     def lines(self, numbers: Sequence[int] | Numbers) -> Iterator[bytes]:

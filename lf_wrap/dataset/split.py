@@ -115,7 +115,8 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
 def _order(wish: Wish, relations: Relations) -> Numbers:
     """The rows that may train, in the order in which they are taken."""
     rows = slice(wish.rows.start, wish.rows.stop)
-    order = np.flatnonzero(relations.unique[rows] & relations.best[rows]) + wish.rows.start
+    order = np.flatnonzero(relations.unique[rows] & relations.best[rows])
+    order += wish.rows.start
     if wish.shuffle:
         places = list(range(len(order)))
         random.Random(wish.seed).shuffle(places)  # noqa: S311  (reproducible on purpose)

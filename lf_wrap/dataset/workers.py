@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import multiprocessing
 import os
+import pickle
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from lf_wrap.dataset import fingerprint
@@ -20,6 +24,7 @@ Result = TypeVar("Result")
 # Half a megabyte and what is made of it stay in the processor's cache: larger parts take half as long again.
 PART_BYTES, PART_ROWS = 1 << 19, 1000
 AHEAD = 2  # parts handed out per worker: enough to keep them busy, few enough to keep memory flat
+SHELF = 2 * PART_BYTES  # what a part becomes seldom needs more
 
 Submit = Callable[[Callable[..., Result], Iterable[tuple[Any, ...]]], Iterator[Result]]
 
@@ -34,7 +39,8 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     """A function that maps another over argument tuples, lazily and in order: in this process or in several.
 
     What is mapped gets the same arguments either way, so the results do not depend on the number of workers. Without a
-    wish there are as many as cores where the work is `worth_it`.
+    wish there are as many as cores where the work is `worth_it`. Bytes that a result hands out of its pickle
+    (`pickle.PickleBuffer`) lie in shared memory, and only until the next result is asked for.
     """
     count = workers or (cores() if worth_it else 1)
     if count == 1:
@@ -45,16 +51,19 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     may_fork = sys.platform == "linux" and not fingerprint.has_started_threads()
     method = "fork" if may_fork else "spawn"
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(count, mp_context=context, initializer=gc.disable) as pool:  # rows hold no cycles
+    shelves = _Shelves(AHEAD * count + 1) if may_fork else None
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(shelves,)) as pool:
 
         def submit(function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
-            pending: deque[Future[Result]] = deque()
-            for one in arguments:
-                pending.append(pool.submit(function, *one))
+            pending: deque[Future[Any]] = deque()
+            taken: Callable[[Any], Result] = shelves.taken if shelves else lambda result: result
+            for number, one in enumerate(arguments):
+                called = partial(_shelved, number, function) if shelves else function
+                pending.append(pool.submit(called, *one))
                 if len(pending) > AHEAD * count:
-                    yield pending.popleft().result()
+                    yield taken(pending.popleft().result())
             while pending:
-                yield pending.popleft().result()
+                yield taken(pending.popleft().result())
 
         try:
             yield submit
@@ -62,3 +71,66 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
             raise UserError(
                 "a worker process was killed, most likely because memory ran out", fix="try again with --workers 1"
             ) from None
+
+
+class _Shelves:
+    """Memory in which forked workers leave what is large: through a pipe it would be copied twice more, bit by bit.
+
+    There are as many as there can be results that are worked on, waiting or looked at; they are used in turn.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._memory, self._count = mmap.mmap(-1, count * SHELF), count
+
+    def put(self, number: int, result: Any) -> tuple[bytes, int, list[int]]:
+        """In a worker: result `number` without its bytes, where these begin, and how many are in each piece."""
+        begin = number % self._count * SHELF
+        sizes, at = list[int](), begin
+
+        def stays(buffer: pickle.PickleBuffer) -> bool:
+            """Whether it stays in the pickle: arrays are small and are kept, and what is too large finds no place."""
+            nonlocal at
+            with buffer.raw() as raw:
+                if not isinstance(raw.obj, bytes) or at + len(raw) > begin + SHELF:
+                    return True
+                self._memory[at : at + len(raw)] = raw
+                sizes.append(len(raw))
+                at += len(raw)
+                return False
+
+        return pickle.dumps(result, protocol=5, buffer_callback=stays), begin, sizes
+
+    def taken(self, left: tuple[bytes, int, list[int]]) -> Any:
+        """The result that `put` has left."""
+        pickled, at, sizes = left
+        memory, buffers = memoryview(self._memory), []
+        for size in sizes:
+            buffers.append(memory[at : at + size])
+            at += size
+        return pickle.loads(pickled, buffers=buffers)  # noqa: S301  (from a process of our own)
+
+
+_inherited: list[_Shelves] = []  # of a worker
+
+
+def _begin(shelves: _Shelves | None) -> None:
+    _inherited[:] = [shelves] if shelves else []
+    gc.disable()  # rows hold no cycles
+
+
+def _shelved(number: int, function: Callable[..., Any], *arguments: Any) -> tuple[bytes, int, list[int]]:
+    return _inherited[0].put(number, function(*arguments))
+
+
+def beside(function: Callable[[], Result]) -> Future[Result]:
+    """The function's result to be, worked out in a thread; nobody waits for it who ends without asking for it."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except Exception as error:  # noqa: BLE001  (whoever asks for the result gets it)
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

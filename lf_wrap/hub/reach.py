@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import urllib.error
-import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
 from lf_wrap.errors import UserError
@@ -54,6 +52,9 @@ def why_not(hub: HubName, seconds: float = SECONDS_TO_ANSWER) -> str | None:
 
 def reaches(address: str, seconds: float = SECONDS_TO_ANSWER) -> str | None:
     """None when a server answers at `address` within so many seconds, whatever it says; else why not."""
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "lfw"})  # noqa: S310 (http, https)
     try:
         with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310
