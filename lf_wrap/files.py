@@ -89,7 +89,12 @@ def sha256(path: Path) -> str:
 
 
 def known_sha256(file: Path) -> str:
-    """The SHA-256 of a file; read once by this process while the file's size and time of change stay the same."""
+    """The SHA-256 of a file; read once by this process while the file's size and time of change stay the same.
+
+    Of a folder it is `sha256`'s, read anew each time: its own time tells nothing of its files.
+    """
+    if file.is_dir():
+        return sha256(file)
     facts = file.stat()
     return _sha256_of(file.absolute(), facts.st_mtime_ns, facts.st_size)
 
@@ -100,8 +105,15 @@ def _sha256_of(file: Path, changed: int, size: int) -> str:
 
 
 def content_hash(path: Path) -> str:
-    """The XXH3-128 of a file, in hex: tells whether it changed, at the disk's speed. No proof against forgery."""
+    """The XXH3-128 of a file, or of all files of a folder with their relative names, in hex.
+
+    Tells whether anything changed, at the disk's speed. No proof against forgery.
+    """
     digest = xxhash.xxh3_128()
+    if path.is_dir():
+        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+            digest.update(f"{file.relative_to(path).as_posix()}\0{content_hash(file)}\n".encode())
+        return digest.hexdigest()
     with path.open("rb") as handle:
         while block := handle.read(1 << 20):
             digest.update(block)

@@ -65,6 +65,12 @@ def _list_types(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="A model folder: the card then counts tokens and advises cutoff_len.",
 )
 @click.option(
+    "--shard-mb",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help="Megabytes of rows beyond which several files are written, in a folder; 4000 when left out.",
+)
+@click.option(
     "--list-types",
     is_flag=True,
     is_eager=True,
@@ -88,6 +94,7 @@ def command(
     test: int | None,
     seed: int | None,
     tokenizer: str | None,
+    shard_mb: float | None,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -110,7 +117,7 @@ def command(
     from lf_wrap.progress import progress
 
     screen = console(as_json)
-    said = {"type": type_, "train": train, "test": test, "seed": seed, "tokenizer": tokenizer}
+    said = {"type": type_, "train": train, "test": test, "seed": seed, "tokenizer": tokenizer, "shard_mb": shard_mb}
     specs = _wanted(files, name, {key: value for key, value in said.items() if value is not None})
     with progress(screen, "MiB") as line:
         fetch_missing(specs.values(), lambda what, here, total: line.at(here >> 20, total >> 20, what))

@@ -8,6 +8,7 @@ from lf_wrap.dataset.making import raw_files
 from lf_wrap.dataset.measure import ROUND_UP_TO, Lengths, Turns, conversations, token_lengths, turn_lengths
 from lf_wrap.dataset.mix import Measure, Mix, counted_in, mix, planned
 from lf_wrap.dataset.registered import registered, registered_file
+from lf_wrap.dataset.shards import files_in
 from lf_wrap.dataset.spec import DatasetSpec, SplitFiles, load_spec, sound_name
 from lf_wrap.dataset.workers import cores
 
@@ -29,6 +30,7 @@ __all__ = [
     "cut",
     "cut_at_most",
     "fetch_missing",
+    "files_in",
     "is_fresh",
     "load_card",
     "load_spec",

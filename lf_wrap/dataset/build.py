@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from lf_wrap.dataset import card as cards
 from lf_wrap.dataset.card import Card, Counts
 from lf_wrap.dataset.commit import BUILDING, Entries, finish_interrupted, put_in_place
 from lf_wrap.dataset.convert import Converted, Refused, Steps, convert
+from lf_wrap.dataset.deduplicate import Numbers
 from lf_wrap.dataset.describe import examples, labels, languages, some_answers, token_lengths
 from lf_wrap.dataset.fingerprint import common_grams
 from lf_wrap.dataset.layout import entry, layout_for
@@ -25,6 +27,7 @@ from lf_wrap.dataset.leaks import overlaps, question_of, table_of
 from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset, raw_files
 from lf_wrap.dataset.pool import Pool
 from lf_wrap.dataset.registered import registered
+from lf_wrap.dataset.shards import files_in, names_of, write_shards
 from lf_wrap.dataset.spec import DatasetSpec
 from lf_wrap.dataset.split import Relations, Wish, relate, rows_by_group, split
 from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, beside, crew
@@ -85,13 +88,15 @@ def build(
         made = [_write(making, pool, relations, staging, key, hashes[making.name]) for making in makings]
         shutil.rmtree(staging / "unpacked", ignore_errors=True)
         (staging / POOL).unlink(missing_ok=True)
+        entries = _entries(made)
         for card in made:
-            first = orjson.loads((staging / card.files["train"]).open("rb").readline())
+            with files_in(staging / card.files["train"])[0].open("rb") as rows:
+                first = orjson.loads(rows.readline())
             card.files = {kind: shown(out / file) for kind, file in card.files.items()}
             card.seconds = round(time.monotonic() - began, 3)
             (staging / f"{card.name}.card.json").write_text(cards.to_json(card), encoding="utf-8")
             (staging / f"{card.name}.card.md").write_text(cards.to_markdown(card, first), encoding="utf-8")
-        put_in_place(staging, _entries(made), out)
+        put_in_place(staging, entries, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         if made_here and not any(out.iterdir()):
@@ -108,17 +113,20 @@ def is_fresh(specs: Mapping[str, DatasetSpec], out: Path) -> bool:
         if card is None or name not in entries or card.key != key:
             return False
         files = {kind: out / Path(file).name for kind, file in card.files.items()}
-        if not all(file.is_file() and content_hash(file) == card.hashes[kind] for kind, file in files.items()):
+        if not all(file.exists() and content_hash(file) == card.hashes[kind] for kind, file in files.items()):
             return False
     return True
 
 
 def _refuse_foreign_name(name: str, out: Path) -> None:
     entries = registered(out)
-    for taken, file in ((name, f"{name}_train.jsonl"), (f"{name}_test", f"{name}_test.jsonl")):
-        if taken in entries and entries[taken].get("file_name") != file:
-            fix = "choose another --name"
+    for taken, stem in ((name, f"{name}_train"), (f"{name}_test", f"{name}_test")):
+        fix = "choose another --name"
+        ours = entries.get(taken, {}).get("file_name")
+        if taken in entries and ours not in names_of(stem):
             raise UserError(f"{taken!r} is registered in {shown(out)} for something that lfw did not write", fix=fix)
+        if (out / stem).is_dir() and ours != stem:
+            raise UserError(f"{shown(out / stem)} is a folder that lfw did not make", fix=f"move it, or {fix}")
 
 
 def _convert(making: Making, pool: Pool, staging: Path, submit: Submit[Converted], on_rows: OnRows) -> None:
@@ -258,14 +266,16 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
     used = np.concatenate((one.train, one.test)) if len(one.test) else one.train
     measured = slice(None) if len(used) == len(pool) else used  # all of them: no copy
     layout = layout_for(np.unique(pool.turns[measured]).tolist(), name)
-    files = {"train": staging / f"{name}_train.jsonl", "rejects": staging / f"{name}.rejects.jsonl"}
+    rejects, largest = staging / f"{name}.rejects.jsonl", int(making.spec.shard_mb * 1_000_000)
+    several = any(source.several_answers for source in making.kinds)
+
+    def write(kind: str, numbers: Numbers) -> Path:
+        how = partial(write_rows_of_several_answers, test=kind == "test") if several else write_rows
+        return write_shards(staging, f"{name}_{kind}", pool, numbers, layout, largest, how)
+
+    files = {"train": write("train", one.train), "rejects": rejects}
     if len(one.test):
-        files["test"] = staging / f"{name}_test.jsonl"
-    for kind, rows in (("train", one.train), ("test", one.test)):
-        if kind in files and any(source.several_answers for source in making.kinds):
-            write_rows_of_several_answers(files[kind], pool, rows, layout, test=kind == "test")
-        elif kind in files:
-            write_rows(files[kind], pool, rows, layout)
+        files["test"] = write("test", one.test)
     answers, tokenizer = some_answers(pool, used), _tokenizer(making.spec)
     tasks = {kind.task for kind in making.kinds}
     return Card(
@@ -283,7 +293,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         tokens=token_lengths(pool, used, tokenizer) if tokenizer else None,
         languages=languages(answers),
         labels=labels(answers),
-        reject_examples=examples(files["rejects"]),
+        reject_examples=examples(rejects),
         near_pairs=_near_pairs(making, pool, relations),
         leak_pairs=_leak_pairs(making, pool, relations),
         sources=[{**made, "sha256": hashes[str(made["file"]).partition(": ")[0]]} for made in making.sources],
@@ -327,6 +337,6 @@ def _pair(pool: Pool, removed: int, stays: int) -> dict[str, str]:
 def _entries(made: list[Card]) -> Entries:
     entries: Entries = {}
     for card in made:
-        entries[card.name] = entry(card.layout, f"{card.name}_train.jsonl")
-        entries[f"{card.name}_test"] = entry(card.layout, f"{card.name}_test.jsonl") if "test" in card.files else None
+        entries[card.name] = entry(card.layout, card.files["train"])
+        entries[f"{card.name}_test"] = entry(card.layout, card.files["test"]) if "test" in card.files else None
     return entries

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lf_wrap.dataset.register import register
+from lf_wrap.dataset.register import entries_of, register
 from lf_wrap.files import locked
 
 BUILDING, READY = ".building.", ".ready."
@@ -21,10 +21,17 @@ Entries = dict[str, dict[str, Any] | None]
 
 
 def put_in_place(staging: Path, entries: Entries, out: Path) -> None:
-    """Moves the files of `staging` to `out` and registers `entries`; a dataset without an entry loses its file."""
-    (staging / ENTRIES).write_text(json.dumps(entries), encoding="utf-8")
+    """Moves the files and folders of `staging` to `out` and registers `entries`.
+
+    What an entry named before, and does not name any more, goes: the file of a dataset that has no rows now, or that is
+    a folder of several now.
+    """
     with locked(out / "building"):
         _finish_all(out)
+        before = entries_of(out)
+        named = {name: before.get(name, {}).get("file_name") for name in entries}
+        gone = [file for name, file in named.items() if file and file != (entries[name] or {}).get("file_name")]
+        (staging / ENTRIES).write_text(json.dumps({"entries": entries, "gone": gone}), encoding="utf-8")
         _finish(staging.rename(out / staging.name.replace(BUILDING, READY)), out)
 
 
@@ -44,12 +51,20 @@ def _finish(ready: Path, out: Path) -> None:
     """Safe to be done twice: files that have been moved are not there any more, entries are the same."""
     stored = ready / ENTRIES
     if stored.exists():
-        entries: Entries = json.loads(stored.read_text(encoding="utf-8"))
-        for file in sorted(file for file in ready.iterdir() if file.name != ENTRIES):
-            file.replace(out / file.name)
-        for name, entry in entries.items():
-            if entry is None:
-                (out / f"{name.removesuffix('_test')}_test.jsonl").unlink(missing_ok=True)
-        register(out, entries)
+        told = json.loads(stored.read_text(encoding="utf-8"))
+        for made in sorted(made for made in ready.iterdir() if made.name != ENTRIES):
+            if made.is_dir():
+                _remove(out / made.name)  # a folder takes no other's place
+            made.replace(out / made.name)
+        register(out, told["entries"])
+        for name in told["gone"]:
+            _remove(out / name)
         stored.unlink()
     shutil.rmtree(ready)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ import orjson
 from lf_wrap.dataset.card import quantiles
 from lf_wrap.dataset.layout import from_row
 from lf_wrap.dataset.registered import registered_file
+from lf_wrap.dataset.shards import files_in
 from lf_wrap.errors import UserError
 from lf_wrap.files import atomic_write, known_sha256, shown
 from lf_wrap.sources import open_rows
@@ -89,7 +90,8 @@ def conversations(dataset_dir: Path, name: str) -> Iterator[Conversation]:
         UserError: the dataset is not there, or a row is not what its entry says.
     """
     entry, path = registered_file(dataset_dir, name)
-    for number, row in _rows(path):
+    numbered = enumerate((row for file in files_in(path) for row in _rows(file)), 1)
+    for number, row in numbered:
         try:
             yield from_row(orjson.loads(row) if isinstance(row, bytes) else row, entry)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -100,13 +102,13 @@ def conversations(dataset_dir: Path, name: str) -> Iterator[Conversation]:
             ) from None
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Numbered rows: as bytes from JSON Lines, which need no look at the whole file first, else as values."""
+def _rows(path: Path) -> Iterator[Any]:
+    """The rows of a file: as bytes from JSON Lines, which need no look at the whole file first, else as values."""
     if path.suffix == ".jsonl":
         with path.open("rb") as handle:
-            yield from ((number, line) for number, line in enumerate(handle, 1) if line.strip())
+            yield from (line for line in handle if line.strip())
     else:
-        yield from open_rows(path)
+        yield from (value for _, value in open_rows(path))
 
 
 def turn_lengths(dataset_dir: Path, name: str, tokenizer_json: Path) -> Turns:

@@ -25,7 +25,7 @@ def registered(dataset_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def registered_file(dataset_dir: Path, name: str) -> tuple[dict[str, Any], Path]:
-    """The entry called `name` and the local file it describes.
+    """The entry called `name` and the local file, or the folder of files, that it describes.
 
     Raises:
         UserError: there is no such entry, it is not a local file, or the file is missing.
@@ -42,7 +42,7 @@ def registered_file(dataset_dir: Path, name: str) -> tuple[dict[str, Any], Path]
     if not isinstance(file_name, str):
         raise UserError(f"dataset {name!r} is not a local file", fix="use one that `lfw build-data` wrote")
     path = dataset_dir / file_name
-    if not path.is_file():
+    if not path.is_file() and not (path.is_dir() and any(path.iterdir())):
         raise UserError(
             f"{shown(path)}, the file of dataset {name!r}, is missing", fix="build it again with `lfw build-data`"
         )

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     PrivateAttr,
     ValidationError,
@@ -74,6 +75,9 @@ class DatasetSpec(BaseModel):
     group_by: str | None = Field(default=None, description="column whose equal values stay on one side of the split")
     cutoff_len: PositiveInt | None = Field(default=None, description="tokens beyond which a chat is split at turns")
     tokenizer: str | None = Field(default=None, description="a model folder: the card then counts tokens")
+    shard_mb: PositiveFloat = Field(
+        default=4000, description="megabytes of rows beyond which several files are written, in a folder"
+    )
     get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
     _from_hubs: dict[Path, HubId] = PrivateAttr(default_factory=dict)
 

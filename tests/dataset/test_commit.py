@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from lf_wrap.dataset import DatasetSpec, build, conversations
+from lf_wrap.dataset import DatasetSpec, build, conversations, files_in
 from lf_wrap.dataset.commit import ENTRIES, READY, finish_interrupted
 from lf_wrap.files import content_hash
 
@@ -18,10 +18,11 @@ BUILD_FOREVER = """
 import sys
 from pathlib import Path
 from lf_wrap.dataset import DatasetSpec, build
+SHARD_MB = {"A": 1, "B": 0.01}
 print("ready", flush=True)
 while True:
     for version in "AB":
-        build({"d": DatasetSpec(source=f"{version}.json", test=20)}, Path("out"))
+        build({"d": DatasetSpec(source=f"{version}.json", test=20, shard_mb=SHARD_MB[version])}, Path("out"))
 """
 
 
@@ -33,13 +34,13 @@ def write_version(folder: Path, version: str) -> None:
 def versions(out: Path) -> set[str]:
     """Which version each file of the dataset is of, found by its content."""
     found = set()
-    for side in ("train", "test"):
-        for line in (out / f"d_{side}.jsonl").read_text(encoding="utf-8").splitlines():
-            found.add(json.loads(line)["output"][0])
+    for name in ("d", "d_test"):
+        found |= {row.answer[0] for row in conversations(out, name)}
     card = json.loads((out / "d.card.json").read_text(encoding="utf-8"))
     found.add(card["sources"][0]["file"][-6])
     for kind in ("train", "test"):
-        assert content_hash(out / f"d_{kind}.jsonl") == card["hashes"][kind]
+        assert content_hash(out / Path(card["files"][kind]).name) == card["hashes"][kind]
+    assert len(list(out.glob("d_train*"))) == 1, "a file has gone where a folder came, or the other way round"
     return found
 
 
@@ -53,7 +54,8 @@ def test_readers_finish_what_was_ready_when_its_build_was_killed(tmp_path: Path)
     ready.mkdir()
     for file in (tmp_path / "new").glob("d*"):
         file.rename(ready / file.name)
-    (ready / ENTRIES).write_bytes((out / "dataset_info.json").read_bytes())
+    entries = json.loads((out / "dataset_info.json").read_bytes())
+    (ready / ENTRIES).write_text(json.dumps({"entries": entries, "gone": []}), encoding="utf-8")
     (ready / "d_train.jsonl").replace(out / "d_train.jsonl")  # as far as the killed build came
     assert {row.answer[0] for row in conversations(out, "d_test")} == {"B"}
     assert versions(out) == {"B"}
@@ -76,8 +78,9 @@ def test_kill_9_at_any_moment_leaves_one_whole_version(tmp_path: Path) -> None:
         child.stdout.close()
         register = json.loads((tmp_path / "out/dataset_info.json").read_bytes())
         assert set(register) == {"d", "d_test"}
-        for side in ("train", "test"):
-            lines = (tmp_path / f"out/d_{side}.jsonl").read_text(encoding="utf-8").splitlines()
+        for entry in register.values():
+            files = files_in(tmp_path / "out" / entry["file_name"])
+            lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
             assert len({json.loads(line)["output"][0] for line in lines}) == 1, "a file is never half of one"
         finish_interrupted(tmp_path / "out")
         assert len(versions(tmp_path / "out")) == 1

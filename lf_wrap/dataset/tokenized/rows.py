@@ -14,6 +14,7 @@ import orjson
 
 from lf_wrap.dataset.layout import DEFAULT_COLUMNS, TAGS
 from lf_wrap.dataset.registered import registered_file
+from lf_wrap.dataset.shards import files_in
 from lf_wrap.dataset.tokenized.arguments import NotRepeated
 from lf_wrap.dataset.tokenized.template import Message
 
@@ -118,7 +119,7 @@ def open_registered(dataset_dir: Path, name: str, max_samples: int | None = None
     for key in ELSEWHERE:
         if entry.get(key):
             raise NotRepeated(f"{name} has `{key}`")
-    if entry.get("split", "train") != "train" or path.suffix not in (".json", ".jsonl"):
+    if entry.get("split", "train") != "train" or any(file.suffix not in (".json", ".jsonl") for file in files_in(path)):
         raise NotRepeated(f"{name} is not a JSON file")
     formatting = entry.get("formatting", "alpaca")
     if formatting not in ("alpaca", "sharegpt"):
@@ -128,7 +129,7 @@ def open_registered(dataset_dir: Path, name: str, max_samples: int | None = None
         raise NotRepeated(f"{name} has pictures, sound or preferences")
     read = SHAREGPT_COLUMNS if formatting == "sharegpt" else ALPACA_COLUMNS
     columns = {key: columns[key] for key in read if key in columns}
-    lines = _lines(path, name)[:max_samples]
+    lines = [line for file in files_in(path) for line in _lines(file, name)][:max_samples]
     missing = [column for column in columns.values() if column not in orjson.loads(lines[0])]
     if missing:
         raise NotRepeated(f"{name} lacks the column {missing[0]}")

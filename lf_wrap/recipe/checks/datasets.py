@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lf_wrap.dataset import load_card, raw_files, registered
+from lf_wrap.dataset import files_in, load_card, raw_files, registered
 from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import content_hash, shown
 from lf_wrap.recipe.checks.case import Case
@@ -66,9 +66,9 @@ def _of_file(case: Case, key: str, name: str, file_name: object) -> Iterator[Pro
         what = f"{shown(path)}, the file of dataset {name!r}, is missing"
         if case.recipe.data.build is None:
             yield Problem("error", what, where, "build it again with `lfw build-data`, or put it back")
-    elif path.is_file() and path.stat().st_size == 0:
+    elif not any(file.stat().st_size for file in files_in(path)):
         yield Problem("error", f"dataset {name!r} holds no rows: {shown(path)} is empty", where, "build it again")
-    elif path.is_file():
+    else:
         yield from _as_built(case, where, name, path)
 
 

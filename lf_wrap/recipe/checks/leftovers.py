@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lf_wrap.dataset import registered_file
+from lf_wrap.dataset import files_in, registered_file
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 from lf_wrap.recipe.checks.case import Case
@@ -87,6 +87,6 @@ def _changed_since(case: Case, moment: float) -> list[str]:
             _, path = registered_file(case.dataset_dir, name)
         except UserError:
             continue  # told by the check of the datasets
-        if path.stat().st_mtime > moment:
+        if max(file.stat().st_mtime for file in files_in(path)) > moment:
             changed.append(name)
     return changed

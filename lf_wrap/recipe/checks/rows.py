@@ -24,7 +24,7 @@ def problems(case: Case) -> Iterator[Problem]:
     for key, name in named(case):
         try:
             entry = registered(case.dataset_dir).get(name, {})
-            if not (case.dataset_dir / str(entry.get("file_name"))).is_file():
+            if not (case.dataset_dir / str(entry.get("file_name"))).exists():
                 continue  # told by the check of the datasets, or it lies on a hub
             rows = list(islice(conversations(case.dataset_dir, name), ROWS_LOOKED_AT))
         except UserError as error:
