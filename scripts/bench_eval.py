@@ -1,8 +1,10 @@
 """How fast a model is asked: the tutorial's loop (batches of 16 in file order, padded to the longest) against lfw's.
 
-Same model, same rows, greedy, fp32 on the CPU; the answers must be identical, row by row.
+Same model, same rows, greedy, fp32 on the CPU; the answers must be identical, row by row. Give the base and the tuned
+model: the base runs to its limit in most rows, the tuned one says a term and ends.
 
-    python scripts/bench_eval.py [--model FOLDER] [--dataset-dir DIR --test NAME] [--rows 96] [--max-new-tokens 100]
+    python scripts/bench_eval.py --model models/SmolLM2-135M-Instruct --model runs/demo/TIME/model
+        [--dataset-dir DIR --test NAME] [--rows 96] [--max-new-tokens 100] [--rounds 1]
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ BATCH = 16  # the tutorial's
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path("models/SmolLM2-135M-Instruct"))
+    parser.add_argument("--model", type=Path, action="append", dest="models", help="once for each model to measure")
     parser.add_argument("--dataset-dir", type=Path, help="the demo's, built on the spot, when left out")
     parser.add_argument("--test", default="demo_norm_test")
     parser.add_argument("--rows", type=int, default=96)
@@ -34,23 +37,29 @@ def main() -> None:
     wish = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         asked = questions(wish.dataset_dir or _demo(Path(work)), wish.test, wish.rows)
-    engine = Local(wish.model)
+    print(f"{len(asked)} rows of {wish.test}, {wish.max_new_tokens} new tokens at most")
+    for model in wish.models or [Path("models/SmolLM2-135M-Instruct")]:
+        measure(model, asked, wish.max_new_tokens, wish.rounds)
+
+
+def measure(model: Path, asked: list[Question], room: int, rounds: int) -> None:
+    """Both ways in turn, `rounds` times each; wall and processor seconds of one round."""
+    engine = Local(model)
     engine.model.float()
-    loop, ours, seconds = [], [], {"loop": 0.0, "lfw": 0.0}
-    for _ in range(wish.rounds):
-        began = time.perf_counter()
-        loop = tutorial_loop(engine, asked, wish.max_new_tokens)
-        seconds["loop"] += time.perf_counter() - began
-        began = time.perf_counter()
-        ours = lfw(engine, asked, wish.max_new_tokens)
-        seconds["lfw"] += time.perf_counter() - began
-    print(
-        f"{len(asked)} rows of {wish.test}, {wish.max_new_tokens} new tokens at most, {engine.dtype}, {engine.device}"
-    )
-    for name, spent in seconds.items():
-        print(f"{name:5} {spent / wish.rounds:8.1f} s  {wish.rounds * len(asked) / spent:7.2f} rows/s")
-    print(f"lfw is {seconds['loop'] / seconds['lfw']:.2f} times as fast")
-    print(f"identical answers: {sum(a == b for a, b in zip(loop, ours, strict=True))} of {len(asked)}")
+    ways: dict[str, Callable[[Local, list[Question], int], list[str]]] = {"loop": tutorial_loop, "lfw": lfw}
+    wall, cpu, answers = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0), {}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            began, used = time.perf_counter(), time.process_time()
+            answers[name] = way(engine, asked, room)
+            wall[name] += (time.perf_counter() - began) / rounds
+            cpu[name] += (time.process_time() - used) / rounds
+    lengths = [len(ids) for ids in engine._ids(answers["lfw"])]
+    print(f"{model} in float32 on {engine.device}: answers of {sum(lengths) / len(lengths):.0f} tokens on average")
+    for name in ways:
+        print(f"  {name:5} {wall[name]:7.1f} s  {len(asked) / wall[name]:6.2f} rows/s  {cpu[name]:7.1f} s of processor")
+    print(f"  lfw is {wall['loop'] / wall['lfw']:.2f} times as fast, {cpu['loop'] / cpu['lfw']:.2f} by processor time")
+    print(f"  identical answers: {sum(map(str.__eq__, *answers.values()))} of {len(asked)}")
 
 
 def tutorial_loop(engine: Local, asked: list[Question], room: int) -> list[str]:

@@ -134,7 +134,7 @@ def compare(
         base=float(before.mean()),
         tuned=float(after.mean()),
         difference=difference,
-        interval=OPEN if alone else mean_interval(sums, sizes, 1.0 if within_one else 0.0),
+        interval=OPEN if alone else mean_interval(sums, sizes, bounded=within_one),
         n=n,
         groups=len(sums),
         improved=int(better.sum()),

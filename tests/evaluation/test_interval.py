@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from math import exp
 from typing import Any
 
 import numpy
@@ -49,10 +50,23 @@ def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys.modules[function.__module__], "RESAMPLES", 1_000)
 
 
+def exponential(random: Random, n: int) -> Any:
+    """Differences that nothing bounds, as of lengths: many small, some large."""
+    return random.exponential(1, n)
+
+
+def lengths(random: Random, n: int) -> Any:
+    """Two models' length ratios, the base's wider spread."""
+    return random.lognormal(0, 0.8, n) - random.lognormal(-0.2, 0.5, n)
+
+
+UNBOUNDED = (exponential, lengths)
+
+
 def share_held(draw: Draw, truth: float, n: int) -> float:
     random, held = numpy.random.default_rng(0), 0
     for _ in range(EVALUATIONS):
-        low, high = mean_interval(draw(random, n), numpy.ones(n), 1.0)
+        low, high = mean_interval(draw(random, n), numpy.ones(n), bounded=draw not in UNBOUNDED)
         held += low <= truth <= high
     return held / EVALUATIONS
 
@@ -63,6 +77,7 @@ def share_held(draw: Draw, truth: float, n: int) -> float:
         (yes_or_no(0.3, 0.1), 0.2, 40),
         (yes_or_no(0.3, 0.1), 0.2, 100),
         (yes_or_no(0.1, 0.1), 0.0, 100),
+        (yes_or_no(0.5, 0.2), 0.3, 12),
         (yes_or_no(0.6, 0.05), 0.55, 50),
         (yes_or_no(0.05, 0.01), 0.04, 150),
         (overlap, 5 / 8 - 2 / 6, 20),
@@ -70,6 +85,11 @@ def share_held(draw: Draw, truth: float, n: int) -> float:
         (skewed, 0.5 / 6.5 - 0.5 / 8.5, 100),
         (seldom, 0.1 * 2 / 6, 40),
         (seldom, 0.1 * 2 / 6, 100),
+        (exponential, 1.0, 8),
+        (exponential, 1.0, 12),
+        (exponential, 1.0, 30),
+        (lengths, exp(0.32) - exp(-0.075), 15),
+        (lengths, exp(0.32) - exp(-0.075), 40),
     ],
 )
 def test_intervals_hold_the_truth_in_93_to_97_of_100_evaluations(draw: Draw, truth: float, n: int) -> None:
@@ -99,9 +119,9 @@ def test_rows_of_one_patient_are_not_independent() -> None:
     random, held, held_without = numpy.random.default_rng(0), 0, 0
     for _ in range(EVALUATIONS):
         differences = random.normal(0.1, 0.3, 30)[:, None] + random.normal(0, 0.1, (30, 4))
-        low, high = mean_interval(differences.sum(axis=1), numpy.full(30, 4.0), 1.0)
+        low, high = mean_interval(differences.sum(axis=1), numpy.full(30, 4.0), bounded=True)
         held += low <= 0.1 <= high
-        low, high = mean_interval(differences.ravel(), numpy.ones(120), 1.0)
+        low, high = mean_interval(differences.ravel(), numpy.ones(120), bounded=True)
         held_without += low <= 0.1 <= high
     assert 0.93 <= held / EVALUATIONS <= 0.97
     assert held_without / EVALUATIONS < 0.75

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lf_wrap.evaluation.engines.attention import grouped_attention
+
 MADE_UP_ANEW = 4  # when one row in so many is done
 GROW_BY = 64  # columns of keys and values
 WORTH_SHARING = 8  # tokens: a shorter common beginning is not computed apart
@@ -42,7 +44,7 @@ class Decoder:
         import torch
 
         waiting = list(waiting)
-        with torch.inference_mode():
+        with torch.inference_mode(), grouped_attention(self.model):
             shared = self._shared(waiting)
             batch: _Batch | None = None
             while waiting or batch:
@@ -117,8 +119,8 @@ class Decoder:
             logits_to_keep=1,
         )
         logits = output.logits[:, -1]
-        broken = logits.isnan().any(-1).tolist()
-        for row, token, no_number in zip(batch.rows, logits.argmax(-1).tolist(), broken, strict=True):
+        highest, tokens = logits.max(-1)  # one way over the logits: where one of them is NaN, so is the highest
+        for row, token, no_number in zip(batch.rows, tokens.tolist(), highest.isnan().tolist(), strict=True):
             if not row.done:
                 self._say(row, token, no_number)
 

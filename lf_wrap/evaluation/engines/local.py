@@ -15,7 +15,7 @@ from lf_wrap.evaluation.questions import Messages
 from lf_wrap.evaluation.tasks import Reply
 from lf_wrap.files import shown
 
-ROWS_ON_CPU, ROWS_ON_GPU = 64, 128
+ROWS_ON_CPU, ROWS_ON_GPU = 128, 128
 TOKENS_ON_CPU, TOKENS_ON_GPU = 16_384, 131_072
 MOST_NEW_TOKENS = 1024
 ROUND_ROOM_TO = 32  # so that a few rows more or less ask the same again, which the cache knows
