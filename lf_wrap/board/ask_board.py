@@ -1,7 +1,8 @@
 """Run as a script with LLaMA-Factory importable: asks the installed LLaMA Board about its own form, prints JSON.
 
 It is a child's program because importing the board takes ten seconds and half a gigabyte. Without arguments it prints
-the form; with the path of a saved configuration, the train arguments that the board would make of it.
+the form; with the path of a saved configuration, the train arguments that the board would make of it, or why it
+would not.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ def main() -> None:
         with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123  (runs without our package)
             config = safe_load(file)
         config.setdefault("top.model_path", get_model_path(config.get("top.model_name") or "Custom"))
-        answer: Any = _clean_cmd(engine.runner._parse_train_args(values(engine, loadable, config)))
+        try:
+            answer: Any = _clean_cmd(engine.runner._parse_train_args(values(engine, loadable, config)))
+        except Exception as error:  # noqa: BLE001  (whatever a person wrote there, it is told)
+            no_element = isinstance(error, KeyError) and error.args[0] in config
+            answer = {"refused": f"its form has no element {error}" if no_element else str(error)}
     else:
         elements = {}
         for element_id in loadable:

@@ -1,8 +1,9 @@
-"""The real `llamafactory-cli webui`, started in a workspace and stopped with all it started."""
+"""The real LLaMA Board, started in a workspace and stopped with all it started."""
 
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,10 @@ LOG = Path("llamaboard_cache/board.log")
 LOOPBACK = "127.0.0.1"
 
 
-def serve(host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(host: str, port: int, on_ready: Callable[[str], None], filled_with: Path | None = None) -> None:
     """Runs the board in the working directory until it is stopped; `on_ready` hears its address once it answers.
+
+    `filled_with` is a saved configuration that its form shows from the beginning.
 
     Raises:
         UserError: the port is taken.
@@ -37,7 +40,8 @@ def serve(host: str, port: int, on_ready: Callable[[str], None]) -> None:
         "GRADIO_ANALYTICS_ENABLED": "False",
         "BROWSER": "true",
     }
-    launch(llamafactory_cli("webui"), LOG, look, environment)
+    opened = [sys.executable, "-m", "lf_wrap.board.open_board", str(filled_with)]
+    launch(opened if filled_with else llamafactory_cli("webui"), LOG, look, environment)
 
 
 def refuse_taken(host: str, port: int) -> None:

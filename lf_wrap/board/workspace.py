@@ -35,6 +35,8 @@ class Prepared:
     kept: list[str] = field(default_factory=list)
     """Configurations of a recipe's name that a person changed."""
     passed_over: dict[str, str] = field(default_factory=dict)
+    filled_with: Path | None = None
+    """The configuration of the recipe or run that was to be opened."""
 
 
 def prepare(
@@ -42,10 +44,11 @@ def prepare(
 ) -> Prepared:
     """Lays `root` out for the board: its datasets, each recipe as a saved configuration, each finished run.
 
-    `opened` is a recipe whose model the board shows first; `language` is the board's where nobody chose one in it.
+    `opened` is a recipe or a run folder that the form is to be filled with; `language` is the board's where nobody
+    chose one in it.
 
     Raises:
-        UserError: `root` cannot be written, or `opened` is no recipe.
+        UserError: `root` cannot be written, or `opened` is no recipe and no finished run.
     """
     if not os.access(root, os.W_OK):
         raise UserError(
@@ -54,20 +57,24 @@ def prepare(
     done = Prepared(datasets=_link_datasets(root))
     _remember_language(root, language)
     recipes = sorted((root / RECIPES).glob("*.yaml"))
-    recipes += [opened] if opened and opened.absolute() not in {path.absolute() for path in recipes} else []
+    if opened and not opened.is_dir() and opened.absolute() not in {path.absolute() for path in recipes}:
+        recipes.append(opened)
     for path in recipes:
         try:
             recipe = load_recipe(path)
             settings = train_settings(recipe, hardware, root / RUNS)
         except LfwError as error:
-            if path == opened:
+            if opened and path.absolute() == opened.absolute():
                 raise
             done.passed_over[shown(path)] = error.what
             continue
         config = to_config({name: setting.value for name, setting in settings.items()}, form)
         _save(root / CONFIGS / f"{recipe.name}.yaml", config, shown(path), done.recipes, done.kept)
-        if path == opened or len(done.recipes) == 1:
-            _remember_model(root, config["top.model_path"], insist=path == opened)
+        wanted = opened is not None and path.absolute() == opened.absolute()
+        if wanted:
+            done.filled_with = root / CONFIGS / f"{recipe.name}.yaml"
+        if wanted or len(done.recipes) == 1:
+            _remember_model(root, config["top.model_path"], insist=wanted)
     runs, passed_over = finished_runs(root / RUNS, form)
     done.passed_over |= passed_over
     for run in runs:
@@ -75,6 +82,12 @@ def prepare(
         place(run, config, root)
         config |= {"top.checkpoint_path": [run.name] if run.recipe.finetuning_type in {"lora", "oft"} else run.name}
         _save(root / CONFIGS / f"{run.name}.yaml", config, shown(run.folder.path), done.runs, done.kept)
+        if opened and run.folder.path.resolve() == opened.resolve():
+            done.filled_with = root / CONFIGS / f"{run.name}.yaml"
+            _remember_model(root, config["top.model_path"], insist=True)
+    if opened and done.filled_with is None:
+        why = passed_over.get(shown(opened), "it is no folder of a run in this workspace")
+        raise UserError(f"{shown(opened)} cannot be opened in the board: {why}", fix="name a recipe, or a finished run")
     return done
 
 
@@ -96,7 +109,13 @@ def import_config(root: Path, name: str) -> Path:
             fix=f"rename {shown(source)}, or move the recipe away",
         )
     _read(source)
-    recipe = from_config(ask(source, root))
+    answer = ask(source, root)
+    if refused := answer.get("refused"):
+        raise UserError(
+            f"{shown(source)} cannot be loaded by the board that is installed: {refused}",
+            fix="mend that in the file, or save the arguments in the board again",
+        )
+    recipe = from_config(answer)
     text = yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False)
     write_text(target, f"# From LLaMA Board's saved configuration {name}.\n{text}")
     try:

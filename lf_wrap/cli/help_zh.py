@@ -219,7 +219,8 @@ HELP: dict[str, dict[str, str]] = {
     "webui": {
         "line": "打开 LLaMA Board，本目录的数据集、配方、训练结果都在其中。",
         "help": "在本目录打开 LLaMA Board：数据集可以预览，配方可以填好表单，训练完的结果可以对话。\n\n"
-        "在“配置路径”里选一个配方，再按“载入训练参数”。一直运行到 Ctrl-C。"
+        "表单里已填好 RECIPE，或 RUN 训练时的参数并选中 RUN 作检查点；要换一个，在“配置路径”里选它，"
+        "再按“载入训练参数”。一直运行到 Ctrl-C。"
         "留下 llamaboard_config/（每个配方和每次训练各一份配置）、"
         "data、saves/Custom/ 和 llamaboard_cache/；在面板里保存过的东西不会被覆盖。"
         "--import 需要先在面板里“保存训练参数”。",

@@ -97,7 +97,9 @@ def run() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
-        where = None if error.filename is None else str(error.filename)
+        from lf_wrap.files import shown
+
+        where = None if error.filename is None else shown(str(error.filename))
         fix = "check the path, the right to use it, and the space that is left"
         _fail(UserError(error.strerror or str(error), where=where, fix=fix), debug)
     except Exception as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lf_wrap.cli.complete import recipes, saved_configurations
+from lf_wrap.cli.complete import recipes_and_runs, saved_configurations
 from lf_wrap.cli.language import language
 from lf_wrap.cli.output import console, json_option, print_json
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @click.command("webui")
-@click.argument("recipe", required=False, type=click.Path(path_type=Path), shell_complete=recipes)
+@click.argument(
+    "opened", metavar="[RECIPE|RUN]", required=False, type=click.Path(path_type=Path), shell_complete=recipes_and_runs
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The port to listen on.")
 @click.option(
@@ -30,16 +32,18 @@ if TYPE_CHECKING:
 )
 @click.option("--prepare", "only_prepare", is_flag=True, help="Lay the workspace out and do not start the board.")
 @json_option
-def command(recipe: Path | None, host: str, port: int, imported: str | None, only_prepare: bool, as_json: bool) -> None:
+def command(opened: Path | None, host: str, port: int, imported: str | None, only_prepare: bool, as_json: bool) -> None:
     """Open LLaMA Board on this workspace: datasets to preview, recipes that fill its form, finished runs to chat with.
 
-    Choose a recipe under "Config path" and press "Load arguments". Runs until Ctrl-C. Leaves llamaboard_config/ (each
-    recipe and run as a saved configuration), data, saves/Custom/ and llamaboard_cache/; what a person saved in the
-    board stays. --import needs a configuration that was saved there with "Save arguments".
+    The form is filled with RECIPE, or with what RUN was trained with and RUN as checkpoint; for another, choose it
+    under "Config path" and press "Load arguments". Runs until Ctrl-C. Leaves llamaboard_config/ (each recipe and run as
+    a saved configuration), data, saves/Custom/ and llamaboard_cache/; what a person saved in the board stays. --import
+    needs a configuration that was saved there with "Save arguments".
 
     \b
     Examples:
       lfw webui recipes/med_sft_lora.yaml
+      lfw webui runs/med_sft_lora/20250101-120000-1a2b3c4d
       lfw webui --port 7861 --host 0.0.0.0  # for the whole network: the board asks for no password
       lfw webui --import my_settings        # llamaboard_config/my_settings.yaml becomes recipes/my_settings.yaml
     """
@@ -60,10 +64,13 @@ def command(recipe: Path | None, host: str, port: int, imported: str | None, onl
     if not only_prepare:
         refuse_taken(host, port)
     screen.print("asking LLaMA Board about its form (slow the first time)", style="dim")
-    prepared = prepare(Path(), installed_form(), detect_hardware(), recipe, language=language())
+    prepared = prepare(Path(), installed_form(), detect_hardware(), opened, language=language())
     _tell(prepared, screen)
     if as_json:
-        print_json({**asdict(prepared), "url": None if only_prepare else f"http://{host}:{port}"})
+        filled = prepared.filled_with and shown(prepared.filled_with)
+        print_json(
+            {**asdict(prepared), "filled_with": filled, "url": None if only_prepare else f"http://{host}:{port}"}
+        )
     if only_prepare:
         return
     if host not in {"127.0.0.1", "localhost", "::1"}:
@@ -71,7 +78,7 @@ def command(recipe: Path | None, host: str, port: int, imported: str | None, onl
             "whoever reaches this address can train and read files here: it asks for no password", style="bold"
         )
     screen.print("starting the board (ten seconds or more); Ctrl-C stops it", style="dim")
-    serve(host, port, lambda address: screen.print(f"LLaMA Board: {address}", style="bold"))
+    serve(host, port, lambda address: screen.print(f"LLaMA Board: {address}", style="bold"), prepared.filled_with)
 
 
 def _tell(prepared: Prepared, screen: Console) -> None:

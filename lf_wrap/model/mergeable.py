@@ -71,7 +71,7 @@ def require_space(target: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + ROOM_BESIDE:
         raise UserError(
-            f"the export takes about {needed / 1e9:,.1f} GB and {free / 1e9:,.1f} GB are free",
+            f"the export takes about {_bytes(needed + ROOM_BESIDE)}, and {_bytes(free)} are free",
             where=shown(folder),
             fix="make room, or work on another disk: --run-dir",
         )
@@ -156,6 +156,10 @@ def _require_finite(weights: Weights) -> None:
 def _embedding_rows(weights: Weights) -> int | None:
     names = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight")
     return next((tensor.shape[0] for name, tensor in weights.tensors.items() if name.endswith(names)), None)
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,17 +110,14 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def address(finished: Workspace) -> Iterator[str]:
-    """Where `lfw webui` serves the workspace."""
-    pytest.importorskip("gradio")
+@contextmanager
+def serving(root: Path, opened: Path) -> Iterator[str]:
+    """Where `lfw webui` serves the workspace `root`, with `opened` in the form."""
     port = free_port()
-    command = [sys.executable, "-m", "lf_wrap", "webui", "recipes/tiny.yaml", "--port", str(port)]
-    log = finished.root / "lfw.log"
+    command = [sys.executable, "-m", "lf_wrap", "webui", str(opened), "--port", str(port)]
+    log = root / "lfw.log"
     with log.open("w") as output:
-        lfw = subprocess.Popen(
-            command, cwd=finished.root, stdout=output, stderr=output, env={**os.environ, "LFW_LANG": "en"}
-        )
+        lfw = subprocess.Popen(command, cwd=root, stdout=output, stderr=output, env={**os.environ, "LFW_LANG": "en"})
     try:
         deadline = time.monotonic() + SECONDS_TO_START
         while not answers("127.0.0.1", port):
@@ -131,6 +129,17 @@ def address(finished: Workspace) -> Iterator[str]:
         lfw.send_signal(signal.SIGINT)
         lfw.wait(60)
         assert not answers("127.0.0.1", port), "the board outlived lfw"
+
+
+@pytest.fixture(scope="session")
+def address(finished: Workspace) -> Iterator[str]:
+    """Where `lfw webui` serves the workspace, in which a person saved a configuration before."""
+    pytest.importorskip("gradio")
+    saved = finished.root / "llamaboard_config/a_persons.yaml"
+    saved.parent.mkdir(exist_ok=True)
+    saved.write_text("train.dataset: [demo_norm]\ntrain.learning_rate: '7e-4'\n")
+    with serving(finished.root, Path("recipes/tiny.yaml")) as place:
+        yield place
 
 
 @pytest.fixture(scope="session")

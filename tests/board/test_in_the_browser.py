@@ -9,11 +9,13 @@ import json
 import os
 import re
 import shlex
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
-from tests.board.browser import Board
-from tests.board.conftest import Workspace
+from tests.board.browser import Board, chromium
+from tests.board.conftest import Workspace, serving
 
 # What the form says even where a recipe does not: LLaMA-Factory's own defaults (or, of rows, more than there are).
 NEUTRAL = {
@@ -47,6 +49,15 @@ def same(previewed: str, value: Any) -> bool:
         return previewed == str(value)
 
 
+def test_the_recipe_that_was_named_fills_the_form_at_once(board: Board) -> None:
+    time.sleep(3)  # for what the page asks of its server once it is loaded, and could reset
+    board.shows("Learning rate", "0.0003")
+    board.shows("Chat template", "qwen")
+    board.shows("Model path", "models/tiny")
+    board.wait(lambda: board.chosen("Dataset") == ["demo_norm", "demo_dialogue"], "the recipe's datasets")
+    assert json.loads(board.field("Extra arguments"))["weight_decay"] == 0.01
+
+
 def test_our_datasets_are_offered(board: Board) -> None:
     offered = board.options("Dataset")
     board.close_options("Dataset")
@@ -55,7 +66,6 @@ def test_our_datasets_are_offered(board: Board) -> None:
 
 def test_a_dataset_can_be_previewed_row_by_row(board: Board, finished: Workspace) -> None:
     first = json.loads((finished.root / "dataset_info/demo_norm_train.jsonl").read_text().splitlines()[0])
-    board.choose("Dataset", "demo_norm")
     board.press("Preview dataset")
     board.says(first["instruction"])
     assert first["output"] in board.text()
@@ -63,8 +73,10 @@ def test_a_dataset_can_be_previewed_row_by_row(board: Board, finished: Workspace
     board.press("Close")
 
 
-def test_a_recipe_fills_the_form(board: Board) -> None:
-    assert board.field("Learning rate") != "0.0003"
+def test_a_recipe_that_is_loaded_fills_the_form(board: Board) -> None:
+    board.choose("Config path", "a_persons.yaml")
+    board.press("Load arguments")
+    board.shows("Learning rate", "7e-4")
     assert "tiny.yaml" in board.options("Config path")
     board.choose("Config path", "tiny.yaml")
     board.press("Load arguments")
@@ -111,3 +123,16 @@ def test_a_finished_run_can_be_chatted_with(board: Board) -> None:
     board.press("Load model")
     board.wait(lambda: any("Model loaded" in box for box in board.boxes()), "the model to be loaded")
     picture(board, "chat")
+
+
+def test_a_run_of_full_tuning_that_was_named_is_the_checkpoint_at_once(finished: Workspace, tmp_path: Path) -> None:
+    for part in ("dataset_info", "models", "runs"):
+        shutil.copytree(finished.root / part, tmp_path / part)
+    name = finished.add_full_run(tmp_path)
+    with serving(tmp_path, next((tmp_path / "runs/whole").iterdir())) as address, chromium() as driver:
+        board = Board(driver, address)
+        board.shows("Checkpoint path", name)
+        board.shows("Finetuning method", "full")
+        board.press("Chat")
+        board.press("Load model")
+        board.wait(lambda: any("Model loaded" in box for box in board.boxes()), "the model to be loaded")

@@ -58,8 +58,9 @@ def test_the_board_speaks_the_readers_language_until_they_choose_another_in_it(h
 
 def test_a_run_of_full_tuning_is_a_checkpoint_by_its_weights(here: Path, form: Form, finished: Workspace) -> None:
     name = finished.add_full_run(here)
-    done = prepare(Path(), form, CPU)
+    done = prepare(Path(), form, CPU, next(Path("runs/whole").iterdir()))
     assert done.runs == [finished.run, name]
+    assert done.filled_with == Path(f"llamaboard_config/{name}.yaml")
     assert (Path("saves/Custom/full") / name / "model.safetensors").is_file()
     saved = yaml.safe_load(Path(f"llamaboard_config/{name}.yaml").read_text())
     assert (saved["top.finetuning_type"], saved["top.checkpoint_path"]) == ("full", name)
@@ -118,8 +119,10 @@ def test_a_run_without_weights_or_unfinished_is_told_and_the_others_are_shown(
     (run.with_name("without") / "adapter/adapter_model.safetensors").unlink()
     (run.with_name("unfinished") / "ledger.jsonl").write_text('{"stage": "train", "event": "start"}\n')
     (run.with_name("broken") / "recipe.yaml").write_text("model: [")
+    with pytest.raises(UserError, match=r"cannot be opened in the board: no weights in adapter/"):
+        prepare(Path(), form, CPU, run.with_name("without"))
     done = prepare(Path(), form, CPU)
-    assert done.runs == [finished.run]
+    assert (done.runs, done.filled_with) == ([finished.run], None)
     assert {Path(path).name: why for path, why in done.passed_over.items()}.keys() == {
         "without",
         "unfinished",
@@ -159,7 +162,13 @@ def test_a_saved_configuration_becomes_the_recipe_that_renders_the_same(here: Pa
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("top: [", "is not YAML"), ("- a list", "no saved configuration"), ("model: x", "no saved")]
+    ("content", "said"),
+    [
+        ("top: [", "is not YAML"),
+        ("- a list", "no saved configuration"),
+        ("model: x", "no saved"),
+        ("top.nonsense: 1", "no element"),
+    ],
 )
 def test_a_broken_saved_configuration_is_refused_and_no_recipe_written(here: Path, content: str, said: str) -> None:
     Path("llamaboard_config").mkdir()
