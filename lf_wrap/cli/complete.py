@@ -36,7 +36,8 @@ def datasets(_: click.Context, __: click.Parameter, begun: str) -> Offered:
 
 def runs(_: click.Context, __: click.Parameter, begun: str) -> Offered:
     """The run folders, newest first."""
-    return beginning(begun, (path.as_posix() for path in sorted(Path("runs").glob("*/*/"), reverse=True)))
+    found = [file.parent.as_posix() for depth in ("*", "*/*") for file in Path("runs").glob(f"{depth}/recipe.yaml")]
+    return beginning(begun, sorted(found, reverse=True))
 
 
 def recipes_and_runs(ctx: click.Context, parameter: click.Parameter, begun: str) -> Offered:

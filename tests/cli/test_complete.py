@@ -33,7 +33,8 @@ def offered(folder: Path, *words: str) -> tuple[list[str], str]:
         (("lfw", "build-data", "dataset_info/de"), ["dataset_info/demo.yaml"]),
         (("lfw", "build-data", "--type", "pip"), ["pippa"]),
         (("lfw", "build-data", "--tokenizer", "mo"), ["models/tiny"]),
-        (("lfw", "compare", "ru"), ["runs/med/two", "runs/med/one"]),
+        (("lfw", "compare", "ru"), ["runs/named", "runs/med/two", "runs/med/one"]),
+        (("lfw", "webui", "runs/n"), ["runs/named"]),
         (("lfw", "judge", "runs/med/o"), ["runs/med/one"]),
         (("lfw", "export", "runs/med/o"), ["runs/med/one"]),
         (("lfw", "export", "recipes/de"), ["recipes/demo.yaml"]),
@@ -49,8 +50,10 @@ def test_names_are_completed_and_nothing_heavy_is_loaded(
 ) -> None:
     (workspace / "llamaboard_config").mkdir()
     (workspace / "llamaboard_config/mine.yaml").touch()
-    for folder in ("models/tiny", "runs/med/one", "runs/med/two/model"):
+    for folder in ("models/tiny", "runs/med/one", "runs/med/two/model", "runs/named/model"):
         (workspace / folder).mkdir(parents=True)
+    for run in ("runs/med/one", "runs/med/two", "runs/named"):
+        (workspace / run / "recipe.yaml").touch()
     (workspace / "dataset_info/dataset_info.json").write_text('{"norm": {}}')
     found, imported = offered(workspace, *words)
     assert found == expected
