@@ -13,12 +13,19 @@ import pytest
 
 from lf_wrap.pipeline.checkpoints import checkpoints, flaw
 from lf_wrap.pipeline.leaving import SECONDS_TO_BEGIN
+from lf_wrap.pipeline.training_log import read_steps
 from tests.conftest import Lfw
 
 pytestmark = pytest.mark.trains
 
 FAST = ("--set=template=qwen", "--set=train.default_system=null", "--set=train.max_steps=2")
 RANKS = ("--nproc-per-node=2", "--set=train.ddp_timeout=60")
+
+
+def logged(adapter: Path) -> int:
+    """The step that the training is at."""
+    steps = read_steps(adapter)
+    return steps[-1].step if steps else 0
 
 
 def living_in(folder: Path) -> list[int]:
@@ -33,28 +40,40 @@ def living_in(folder: Path) -> list[int]:
     return found
 
 
-def test_two_processes_train_and_sigterm_leaves_neither_behind(workspace: Path, tiny_model: Path) -> None:
-    more = (f"--set=model={tiny_model}", *FAST, *RANKS, "--set=train.max_steps=100000")
-    command = [sys.executable, "-m", "lf_wrap", "run", "recipes/demo.yaml", *more]
-    child = subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, start_new_session=True, text=True)
+def stopped(workspace: Path, command: list[str], number: int, after: int) -> str:
+    """Runs `lfw run` until it is past a step, asks it to stop with a signal, and gives what it said."""
+    child = subprocess.Popen(
+        command, cwd=workspace, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, text=True
+    )
     deadline = time.monotonic() + 600
-    while not list(workspace.glob("runs/demo/*/adapter/trainer_log.jsonl")):
+    while not any(logged(adapter) > after for adapter in workspace.glob("runs/demo/*/adapter")):
         assert time.monotonic() < deadline, "training never began"
-        assert child.poll() is None
-        time.sleep(0.5)
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.2)
     assert len(living_in(workspace)) >= 4  # lfw, torchrun, and two ranks
-    os.kill(child.pid, signal.SIGTERM)
+    os.kill(child.pid, number)
     asked = time.monotonic()
-    _, err = child.communicate(timeout=600)
-    assert child.returncode == 130, err
-    assert time.monotonic() - asked < SECONDS_TO_BEGIN, err
+    said, _ = child.communicate(timeout=600)
+    assert child.returncode == 130, said
+    assert time.monotonic() - asked < SECONDS_TO_BEGIN, said
     assert living_in(workspace) == []
-    log = next(workspace.glob("runs/demo/*/logs/train.log")).read_text(encoding="utf-8")
+    return said
+
+
+def test_two_processes_stop_in_the_same_step_and_go_on(workspace: Path, tiny_model: Path) -> None:
+    more = (f"--set=model={tiny_model}", *FAST, *RANKS, "--set=train.max_steps=100000", "--set=train.logging_steps=1")
+    command = [sys.executable, "-m", "lf_wrap", "run", "recipes/demo.yaml", *more]
+    stopped(workspace, command, signal.SIGTERM, after=3)
+    (adapter,) = workspace.glob("runs/demo/*/adapter")
+    # A rank that saved in another step would have left its random state in a folder of its own.
+    (first,) = checkpoints(adapter)
+    assert flaw(first, processes=2) is None
+    said = stopped(workspace, command, signal.SIGINT, after=first.step)
+    assert f"going on from step {first.step}" in said
+    assert [flaw(one, processes=2) for one in checkpoints(adapter)] == [None, None]
+    log = (adapter.parent / "logs/train.log").read_text(encoding="utf-8")
     assert "Process rank: 0, world size: 2" in log
     assert "Process rank: 1, world size: 2" in log
-    assert "Saving JIT checkpoint at step" in log
-    # A rank that saved in another step would have left its random state in a folder of its own.
-    assert [flaw(one, processes=2) for one in checkpoints(next(workspace.glob("runs/demo/*/adapter")))] == [None]
 
 
 def test_the_script_alone_trains_and_exports(lfw: Lfw, workspace: Path, tiny_model: Path) -> None:

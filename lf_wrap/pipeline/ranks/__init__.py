@@ -1,4 +1,4 @@
-"""What runs inside the processes of a training that torchrun started, so that they stop in the same step.
+"""What runs inside the processes of a training that torchrun started, so that they stop together and can go on.
 
 This folder goes first on their PYTHONPATH; Python then imports its `sitecustomize` when each starts. It holds nothing
 that needs lfw to be installed where they run.

@@ -28,9 +28,12 @@ class _Then(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        from stop_together import together  # type: ignore[import-not-found]  # found here, by PYTHONPATH
+        # Both lie in this folder, which is on the PYTHONPATH.
+        from from_cpu import understand_numbered_cpus  # type: ignore[import-not-found]
+        from stop_together import together  # type: ignore[import-not-found]
 
         module.JITCheckpointCallback = together(module.JITCheckpointCallback)  # type: ignore[attr-defined]
+        understand_numbered_cpus()
 
 
 class _Waiting(MetaPathFinder):

@@ -37,9 +37,12 @@ def _export(run: Run) -> None:
             where="export: in the recipe",
             fix="leave it out, and then: lfw export RECIPE --form gptq-4bit",
         )
+    from lf_wrap.model.parity import import_meanwhile
+
     base, part, wanted = local_folder(run.recipe.begins), run.folder.path / PART, arguments.get("infer_dtype")
     require_mergeable(base, run.exported, run.folder.path, wanted)
     shutil.rmtree(part, ignore_errors=True)
+    import_meanwhile()
     try:
         with progress(run.console, "export") as line:
             launch(
