@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--task", metavar="T", help="How answers are judged; as each dataset's card says when left out.")
 @click.option("--probe", multiple=True, metavar="NAME", help="general_zh, general_en, or a .jsonl file of questions.")
 @click.option("--choice", multiple=True, metavar="PATH", help="C-Eval, CMMLU or MMLU: a CSV file, or a folder of them.")
+@click.option("--harness", multiple=True, metavar="TASK", help="A task of lm-evaluation-harness, or its YAML file.")
 @click.option("--perplexity", is_flag=True, help="Also measure how likely the references are.")
 @click.option("--paraphrase", metavar="FILE", help="Also ask in other words: `general`, or a file of templates.")
 @click.option("--memorisation", type=click.IntRange(1), metavar="N", help="Also ask about N training rows.")
@@ -77,7 +78,8 @@ def command(
 ) -> None:
     """Ask a model the test rows, and say whether it is better than its base, and how sure that is.
 
-    Needs something to ask: a dataset's test rows (--test), general questions (--probe) or multiple choice (--choice).
+    Needs something to ask: a dataset's test rows (--test), general questions (--probe), multiple choice
+    from local CSV files (--choice), or lm-evaluation-harness's own tasks (--harness, needs its extra).
     Leaves OUT/evaluation with every question, answer and score. Answers are kept: with the same --out, the same model
     is not asked the same question twice. Without --base or --adapter the model's scores stand alone.
 
@@ -89,15 +91,16 @@ def command(
     """
     from datetime import UTC, datetime
 
-    from lf_wrap.evaluation import question_sets, read_judged
+    from lf_wrap.evaluation import question_sets, read_judged, refuse_harness
     from lf_wrap.files import shown
     from lf_wrap.pipeline import ask
     from lf_wrap.recipe import Evaluate
 
-    if not (tests or wishes["probe"] or wishes["choice"]):
-        raise click.UsageError("nothing to ask: name --test, --probe or --choice")
-    wishes |= {"probe": list(wishes["probe"]), "choice": list(wishes["choice"])}
+    if not (tests or wishes["probe"] or wishes["choice"] or wishes["harness"]):
+        raise click.UsageError("nothing to ask: name --test, --probe, --choice or --harness")
+    wishes |= {kind: list(wishes[kind]) for kind in ("probe", "choice", "harness")}
     wish = Evaluate(test=list(tests), tasks=dict.fromkeys(tests, task) if task else {}, **wishes)
+    refuse_harness(wish.harness, engine)
     sets = question_sets(wish, dataset_dir)
     how = {"engine": engine, "url": url, "rows_at_once": batch_size}
     models = {"tuned": _opening(model, adapter, how)}
@@ -105,7 +108,7 @@ def command(
         models = {"base": _opening(base or model, None, how), **models}
     folder = out or Path("runs/eval") / f"{datetime.now(UTC):%Y%m%d-%H%M%S.%f}"
     screen = console(as_json)
-    ask(models, sets, folder / "evaluation", screen)
+    ask(models, sets, folder / "evaluation", screen, how=wish)
     judged = read_judged(folder / "evaluation")
     scores = _scores(judged, compared=len(models) > 1)
     _tell(judged, scores, screen)

@@ -117,7 +117,8 @@ HELP: dict[str, dict[str, str]] = {
     "eval": {
         "line": "用同样的题目问模型和它的原模型：是否更好，有多确定。",
         "help": "用测试集提问，说出模型是否比原模型更好、有多确定。\n\n"
-        "至少要给一种题目：数据集的测试行（--test）、通用问题（--probe）或选择题（--choice）。"
+        "至少要给一种题目：数据集的测试行（--test）、通用问题（--probe）、本地 CSV 选择题（--choice），"
+        "或 lm-evaluation-harness 自己的任务（--harness，需装其附加依赖）。"
         "在 OUT/evaluation 里留下每个问题、回答和得分。回答会保存：--out 相同时，同一个模型不会被问两次同样的题。"
         "没有 --base 或 --adapter 时，只给出这个模型自己的得分。",
         "--model": "目录或 hub id；使用服务器时是它那里的名字。",
@@ -127,6 +128,7 @@ HELP: dict[str, dict[str, str]] = {
         "--task": "如何评判回答；省略时按各数据集的数据卡。",
         "--probe": "general_zh、general_en，或一个 .jsonl 题目文件。",
         "--choice": "C-Eval、CMMLU 或 MMLU：一个 CSV 文件，或它们的目录。",
+        "--harness": "lm-evaluation-harness 的任务名，或自己的任务 YAML 文件。",
         "--perplexity": "同时测量参考答案的可能性（困惑度）。",
         "--paraphrase": "同时换种说法提问：`general`，或一个模板文件。",
         "--memorisation": "同时用 N 行训练数据提问。",

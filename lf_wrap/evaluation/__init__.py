@@ -4,6 +4,7 @@ from lf_wrap.evaluation.choosing import choosing_questions
 from lf_wrap.evaluation.compare import Comparison, compare, corrected
 from lf_wrap.evaluation.engines import ENGINES, Engine, engine_for
 from lf_wrap.evaluation.evaluate import answer
+from lf_wrap.evaluation.harness import HarnessRows, harness_rows, refuse_harness, write_harness
 from lf_wrap.evaluation.judged import (
     JudgedRow,
     JudgedSet,
@@ -26,6 +27,7 @@ __all__ = [
     "Comparison",
     "Comparisons",
     "Engine",
+    "HarnessRows",
     "JudgedRow",
     "JudgedSet",
     "Kind",
@@ -39,14 +41,17 @@ __all__ = [
     "compare",
     "corrected",
     "engine_for",
+    "harness_rows",
     "judge",
     "question_sets",
     "questions",
     "read_judged",
     "read_rows",
+    "refuse_harness",
     "rows_file",
     "scores",
     "task_named",
     "task_of",
+    "write_harness",
     "write_sets",
 ]

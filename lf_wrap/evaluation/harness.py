@@ -1,53 +1,136 @@
-"""lm-evaluation-harness (extra `harness`) on the CSV files that `choice` reads: the field's own number for them."""
+"""lm-evaluation-harness (extra `harness`) asks its own tasks; what it scored becomes rows, paired as all others are.
+
+Its tasks come from the hub where they name a dataset there. A YAML file in its format (`dataset_path: csv`) stays on
+this machine; C-Eval, CMMLU and MMLU as CSV need no harness at all: see `choice`.
+"""
 
 from __future__ import annotations
 
-import csv
-import tempfile
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from lf_wrap.errors import UserError
-from lf_wrap.evaluation.choice import BEFORE_A_LETTER, choice_questions
+from lf_wrap.evaluation.engines import Engine
+from lf_wrap.evaluation.judged import JudgedRow, add_set, rows_file, write_rows
+from lf_wrap.evaluation.tasks import Metric
+
+ROWS_AT_ONCE = 8
 
 
-def harness_accuracy(model: Path, path: Path, *, batch_size: int = 8) -> float:
-    """The accuracy, from 0 to 1, that lm-evaluation-harness gives the model in folder `model` on `path`'s questions.
+def set_name(task: str) -> str:
+    """What a task's question set is called; in a YAML file, `task:` must say the same."""
+    return Path(task).stem if _is_file(task) else task
+
+
+def refuse_harness(tasks: Sequence[str], engine: str) -> None:
+    """Raises what would go wrong with these tasks only after the other questions have been asked.
 
     Raises:
-        UserError: lm-eval is not installed, or `path` holds no multiple-choice questions.
+        UserError: lm-eval is not installed, knows no such task, or cannot ask this engine.
     """
-    try:
-        import torch
-        from lm_eval import simple_evaluate
-    except ImportError:
-        raise UserError("lm-evaluation-harness is not installed", fix="pip install 'lf_wrap[harness]'") from None
-    questions = choice_questions(path)
-    if len({one.options for one in questions}) > 1:
-        raise UserError("questions with different numbers of options", fix="ask the harness about one file at a time")
-    with tempfile.TemporaryDirectory() as work:
-        rows = Path(work) / "rows.csv"
-        with rows.open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(("prompt", "answer"))
-            writer.writerows((one.messages[-1]["content"], one.options.index(one.reference)) for one in questions)
-        task = {
-            "task": "lfw_choice",
-            "dataset_path": "csv",
-            "dataset_kwargs": {"data_files": {"validation": str(rows)}, "cache_dir": work},
-            "validation_split": "validation",
-            "output_type": "multiple_choice",
-            "doc_to_text": "{{prompt}}",
-            "doc_to_choice": list(questions[0].options),
-            "doc_to_target": "answer",
-            "target_delimiter": BEFORE_A_LETTER,
-            "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
-        }
-        found = simple_evaluate(
-            model="hf",
-            model_args={"pretrained": str(model), "dtype": "float32"},
-            tasks=[task],
-            batch_size=batch_size,
-            device="cuda" if torch.cuda.is_available() else "cpu",
-            bootstrap_iters=0,
+    if not tasks:
+        return
+    if find_spec("lm_eval") is None:
+        raise UserError("lm-evaluation-harness is not installed", fix="pip install 'lf_wrap[harness]'")
+    if engine != "transformers":
+        raise UserError(f"lm-evaluation-harness is not asked through {engine}", fix="use --engine transformers")
+    from lm_eval.tasks import TaskManager
+
+    known = TaskManager()
+    for task in tasks:
+        if not _is_file(task) and not known.match_tasks([task]):
+            fix = "`lm-eval ls tasks` lists them; or name a YAML file of your own"
+            raise UserError(f"lm-evaluation-harness has no task {task!r}", fix=fix)
+
+
+def harness_rows(engine: Engine, tasks: Sequence[str], limit: int | None, rows_at_once: int | None) -> HarnessRows:
+    """Each task's questions as the harness asked and scored them, by the task's name.
+
+    Of a group of tasks (ceval-valid, mmlu) all are one set. `limit` is of each task in it. Answers are not cached.
+
+    Raises:
+        UserError: the harness could not ask, or scores no single questions of a task.
+    """
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of a model that is loaded already
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+
+    local: Any = engine
+    model = HFLM(pretrained=local.model, tokenizer=local.tokenizer, batch_size=rows_at_once or ROWS_AT_ONCE)
+    found: HarnessRows = {}
+    for task in tasks:
+        name = set_name(task)
+        manager = TaskManager(include_path=str(Path(task).parent)) if _is_file(task) else TaskManager()
+        try:
+            with redirect_stdout(sys.stderr):  # stdout is ours
+                told = simple_evaluate(
+                    model=model, tasks=[name], limit=limit, task_manager=manager, bootstrap_iters=0, log_samples=True
+                )
+        except Exception as error:  # its tasks load data and code of all kinds
+            raise UserError(
+                f"lm-evaluation-harness could not ask {task}: {error!r:.500}",
+                fix="a task of the hub needs the hub once; C-Eval, CMMLU and MMLU as local CSV: --choice",
+            ) from error
+        better = {metric: up for of_task in told["higher_is_better"].values() for metric, up in of_task.items()}
+        samples = [one for of_task in told["samples"].values() for one in _of_first_filter(of_task)]
+        metrics = [
+            name for name in better if samples and all(isinstance(one.get(name), int | float) for one in samples)
+        ]
+        if not metrics:
+            raise UserError(f"{task} scores no single questions", fix="take a task with acc or exact_match")
+        found[name] = (
+            {name: better[name] for name in metrics},
+            [_row(n, one, metrics) for n, one in enumerate(samples, 1)],
         )
-    return float(found["results"]["lfw_choice"]["acc,none"])
+    return found
+
+
+def write_harness(folder: Path, asked: Mapping[str, HarnessRows]) -> None:
+    """Writes what `harness_rows` found of each model (`base`, `tuned`) beside the other sets in `folder`."""
+    for name, (better, _) in next(iter(asked.values()), {}).items():
+        for called, found in asked.items():
+            write_rows(rows_file(folder, called, name), found[name][1])
+        values = {
+            metric: [row.scores[metric] for found in asked.values() for row in found[name][1]] for metric in better
+        }
+        metrics = {
+            metric: Metric(
+                higher_is_better=better[metric],
+                counted=set(scores) <= {0.0, 1.0},
+                unit="%" if min(scores) >= 0 and max(scores) <= 1 else "",
+            )
+            for metric, scores in values.items()
+        }
+        add_set(folder, name, kind="choice", task="harness", headline=next(iter(metrics)), metrics=metrics)
+
+
+HarnessRows = dict[str, tuple[dict[str, bool | None], list[JudgedRow]]]
+
+
+def _is_file(task: str) -> bool:
+    return task.endswith((".yaml", ".yml")) and Path(task).is_file()
+
+
+def _of_first_filter(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A task with several ways to find the answer in what was said scores every question once for each."""
+    return [one for one in samples if one["filter"] == samples[0]["filter"]]
+
+
+def _row(number: int, sample: Mapping[str, Any], metrics: Sequence[str]) -> JudgedRow:
+    arguments, target = sample["arguments"], sample["target"]
+    said = sample["filtered_resps"]
+    if len(arguments) > 1 and all(isinstance(one, tuple | list) for one in said):  # (log-likelihood, greedy) an option
+        options = [str(one[1]).strip() for one in arguments]
+        answer = options[max(range(len(said)), key=lambda at: said[at][0])]
+        target = options[target] if isinstance(target, int) and target < len(options) else target
+    else:
+        answer = str(said[0])
+    scores = {metric: float(sample[metric]) for metric in metrics}
+    messages = [{"role": "user", "content": str(arguments[0][0])}]
+    return JudgedRow(number, messages, (str(target),), answer, scores, {})

@@ -136,16 +136,20 @@ def write_rows(path: Path, rows: Sequence[JudgedRow]) -> None:
 
 def write_sets(folder: Path, tests: Sequence[QuestionSet]) -> None:
     """Writes `sets.json`: what each set is and how its metrics are read."""
-    told = {
-        test.name: {
-            "kind": test.kind,
-            "task": test.task.name,
-            "headline": test.task.headline,
-            "metrics": {name: metric.to_json() for name, metric in test.task.metrics.items()},
-        }
-        for test in tests
-    }
+    told = {test.name: _told(test.kind, test.task.name, test.task.headline, test.task.metrics) for test in tests}
     write_text(folder / "sets.json", json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+
+
+def add_set(folder: Path, name: str, *, kind: Kind, task: str, headline: str, metrics: Mapping[str, Metric]) -> None:
+    """Adds a set to a `sets.json` that is there: one whose metrics were not known before it was asked."""
+    path = folder / "sets.json"
+    told = json.loads(path.read_text(encoding="utf-8")) | {name: _told(kind, task, headline, metrics)}
+    write_text(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+
+
+def _told(kind: Kind, task: str, headline: str, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    shown_as = {name: metric.to_json() for name, metric in metrics.items()}
+    return {"kind": kind, "task": task, "headline": headline, "metrics": shown_as}
 
 
 def read_judged(folder: Path) -> list[JudgedSet]:

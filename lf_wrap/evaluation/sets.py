@@ -10,6 +10,7 @@ from typing import Any
 from lf_wrap.dataset import conversations, registered
 from lf_wrap.errors import UserError
 from lf_wrap.evaluation.choice import Choice, choice_questions
+from lf_wrap.evaluation.harness import set_name
 from lf_wrap.evaluation.judged import QuestionSet
 from lf_wrap.evaluation.paraphrase import Paraphrase, reworded
 from lf_wrap.evaluation.probes import probe_questions
@@ -35,7 +36,8 @@ def question_sets(how: Evaluate, folder: Path) -> list[QuestionSet]:
         sets.append(QuestionSet(Path(probe).stem, "probe", contains, probe_questions(probe), PROBE_ROOM))
     for path in how.choice:
         sets.append(QuestionSet(Path(path).stem, "choice", Choice(), choice_questions(Path(path))[: how.limit]))
-    if twice := next((one.name for one in sets if [other.name for other in sets].count(one.name) > 1), None):
+    names = [*(one.name for one in sets), *map(set_name, how.harness)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
         raise UserError(f"two question sets are called {twice!r}", fix="name each once; rename a file")
     return sets
 

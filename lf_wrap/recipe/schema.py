@@ -137,6 +137,10 @@ class Evaluate(BaseModel):
         default_factory=list, description="general questions: general_zh, general_en, or JSONL files of your own"
     )
     choice: list[str] = Field(default_factory=list, description="CSV files, or folders of them: C-Eval, CMMLU, MMLU")
+    harness: list[str] = Field(
+        default_factory=list,
+        description="tasks of lm-evaluation-harness (extra `harness`): their names, or YAML files of your own",
+    )
     perplexity: bool = Field(default=False, description="also measure how likely the references of the test rows are")
     paraphrase: str | None = Field(
         default=None, description="also ask in other words: `general`, or a file of templates or rewordings"

@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from lf_wrap.evaluation.choice import Choice, choice_questions
-from lf_wrap.evaluation.engines.local import Local
-from lf_wrap.evaluation.evaluate import answer
-from lf_wrap.evaluation.judged import QuestionSet, read_judged, write_sets
+from lf_wrap.evaluation import read_judged
 from lf_wrap.evaluation.tasks import task_named
 from lf_wrap.evaluation.tasks.similarity import bleu4, chrf, meteor, rouge
+from tests.conftest import Lfw
 
 Pairs = list[tuple[str, str]]
 
@@ -96,18 +94,35 @@ def test_bertscore_is_that_of_bert_score(tmp_path: Path) -> None:
     assert task.score("", "多休息")["BERTScore"] == 0  # type: ignore[attr-defined]
 
 
-def test_multiple_choice_agrees_with_the_harness_on_c_eval(real_data: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_multiple_choice_agrees_with_the_harness_on_c_eval(
+    lfw: Lfw, real_data: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One `lfw eval` asks both ways: our log-likelihood scoring, and a task of the harness on the same rows."""
     pytest.importorskip("lm_eval")
-    from lf_wrap.evaluation.harness import harness_accuracy
-
+    monkeypatch.chdir(tmp_path)
     with (real_data / "ceval-val/physician_val.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.reader(handle))
-    file = tmp_path / "physician.csv"
-    with file.open("w", encoding="utf-8", newline="") as handle:
+    with Path("physician.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows(rows[:41])
-    sets = [QuestionSet("physician", "choice", Choice(), choice_questions(file))]
-    write_sets(tmp_path, sets)
-    answer(Local(tiny_model), "tuned", sets, tmp_path, lambda count: None, tmp_path / "cache")
-    (judged,) = read_judged(tmp_path)
-    assert len({row.answer for row in judged.tuned}) > 1
-    assert judged.means(judged.tuned)["accuracy"] == pytest.approx(harness_accuracy(tiny_model, file))
+    task = {
+        "task": "theirs",
+        "dataset_path": "csv",
+        "dataset_kwargs": {"data_files": {"validation": str(tmp_path / "physician.csv")}},
+        "validation_split": "validation",
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{question.strip()}}\nA. {{A}}\nB. {{B}}\nC. {{C}}\nD. {{D}}\n答案：",
+        "doc_to_choice": ["A", "B", "C", "D"],
+        "doc_to_target": "{{['A', 'B', 'C', 'D'].index(answer)}}",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    Path("theirs.yaml").write_text(json.dumps(task, ensure_ascii=False), encoding="utf-8")
+    arguments = ["eval", "--model", str(tiny_model), "--base", str(tiny_model), "--choice", "physician.csv"]
+    done = lfw(*arguments, "--harness", "theirs.yaml", "--out", "out", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    told = done.json["scores"]
+    assert told["theirs"]["acc"]["tuned"] == pytest.approx(told["physician"]["accuracy"]["tuned"])
+    assert (told["theirs"]["acc"]["n"], told["theirs"]["acc"]["verdict"]) == (40, "cannot tell")
+    ours, theirs = read_judged(tmp_path / "out/evaluation")
+    assert [row.answer for row in ours.tuned] == [row.answer for row in theirs.tuned]
+    assert [row.references for row in ours.tuned] == [row.references for row in theirs.tuned]
+    assert len({row.answer for row in ours.tuned}) > 1

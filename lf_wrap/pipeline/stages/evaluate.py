@@ -20,7 +20,9 @@ from lf_wrap.recipe import Evaluate, Judge
 def _evaluate_inputs(run: Run) -> dict[str, str]:
     tests = {test: sha256(registered_file(run.dataset_dir, test)[1]) for test in run.tests().values()}
     how = run.recipe.evaluate
-    brought = [path for path in map(Path, [*how.probes, *how.choice, how.paraphrase or ""]) if path.exists()]
+    brought = [
+        path for path in map(Path, [*how.probes, *how.choice, *how.harness, how.paraphrase or ""]) if path.exists()
+    ]
     read = {str(path): sha256(path) for path in brought if path.name}
     return {**run.left_by("export"), **tests, **read, "evaluate": how.model_dump_json()}
 
@@ -32,11 +34,12 @@ def _left(run: Run) -> list[Path]:
 def _evaluate(run: Run) -> None:
     how = run.recipe.evaluate
     sets = evaluation.question_sets(how, run.dataset_dir)
-    if not sets:
+    evaluation.refuse_harness(how.harness, how.engine)
+    if not sets and not how.harness:
         run.console.print("  no test rows are named in the recipe: nothing is asked")
     folders = {"base": lambda: local_folder(run.recipe.model), "tuned": lambda: run.folder.model}
-    models = {called: partial(_engine, folder, how) for called, folder in folders.items()} if sets else {}
-    ask(models, sets, run.folder.evaluation, run.console)
+    models = {called: partial(_engine, folder, how) for called, folder in folders.items()}
+    ask(models if sets or how.harness else {}, sets, run.folder.evaluation, run.console, how=how)
     if how.judge and how.test:
         _judge(run, how.judge)
 
