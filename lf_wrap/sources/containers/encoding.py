@@ -64,17 +64,21 @@ def _first_undecodable(path: Path, codec: str) -> int | None:
 
 
 def _first_not_utf8(path: Path) -> int | None:
-    """The same for UTF-8, the common case: in a block that stays in the processor's cache it takes half the time."""
-    block, kept, position = memoryview(bytearray(CACHED)), 0, 0
+    """The same for UTF-8, the common case: in pieces that stay in the processor's cache it takes half the time."""
+    block, kept, position = memoryview(bytearray(BLOCK)), 0, 0
     with path.open("rb", buffering=0) as handle:
         while read := handle.readinto(block[kept:]):
-            try:
-                _, used = codecs.utf_8_decode(block[: kept + read], "strict", False)
-            except UnicodeDecodeError as error:
-                return position + error.start
-            kept += read - used
-            block[:kept] = bytes(block[used : used + kept])  # a character may be cut at the block's end
-            position += used
+            at, end = 0, kept + read
+            used = end
+            while at < end and used:
+                try:
+                    _, used = codecs.utf_8_decode(block[at : min(at + CACHED, end)], "strict", False)
+                except UnicodeDecodeError as error:
+                    return position + at + error.start
+                at += used
+            kept = end - at
+            block[:kept] = bytes(block[at:end])  # a character may be cut at the block's end
+            position += at
     return position if kept else None
 
 

@@ -27,8 +27,8 @@ from lf_wrap.sources.containers.encoding import BLOCK, utf8_blocks
 FIRST_KEY = re.compile(rb'\s*{\s*("(?:[^"\\]|\\.)*")')
 # So many of the last seeming ends are tried before the buffer is read element by element.
 ENDS_TRIED = 3
-# A cut is looked for in so many bytes after the place where it is wished.
-WINDOW = 1 << 20
+# A cut is looked for in so many bytes after the place where it is wished: in few first, for most rows are short.
+WINDOWS = (1 << 14, 1 << 20)
 CUT_OFF = "fetch the file again (a cut-off download ends like this), or mend that place"
 
 
@@ -66,10 +66,11 @@ def ranges(path: Path, size: int) -> list[tuple[int, int]]:
             return []
         cuts = [start]
         for goal in range(start + size, total - size // 2, size):
-            handle.seek(goal)
-            window = handle.read(WINDOW)
-            if found := end.search(window):
-                cuts.append(goal + found.end())
+            for window in WINDOWS:
+                handle.seek(goal)
+                if found := end.search(handle.read(window)):
+                    cuts.append(goal + found.end())
+                    break
     return list(zip(cuts, [*cuts[1:], total], strict=True))
 
 
