@@ -41,7 +41,8 @@ with jsonlines.open(sys.argv[2] + "/tutorial.jsonl", "w") as out:
         out.write(row)
 """
 OFF = (
-    "repair: false, clean: false, special_tokens: keep, redact: false, deduplicate: false, leaks: false, shuffle: false"
+    "repair: false, clean: false, special_tokens: keep, turns: false, redact: false, deduplicate: false, leaks: false, "
+    "shuffle: false"
 )
 
 
@@ -113,7 +114,11 @@ def contenders(rows: Path, work: Path, workers: list[int]) -> list[Contender]:
 
 def run(contender: Contender, work: Path) -> Result:
     began = time.monotonic()
-    child = subprocess.Popen(contender.command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # An installed package has its bytecode beside it; a tree that may not write it would be compiled in every run.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen(
+        contender.command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     peak = [0.0]
     watcher = threading.Thread(target=_watch, args=(child, peak))
     watcher.start()

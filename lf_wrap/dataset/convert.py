@@ -26,7 +26,7 @@ from lf_wrap.dataset.carry import Lines, carry
 from lf_wrap.dataset.clean import clean
 from lf_wrap.dataset.layout import to_row
 from lf_wrap.dataset.special_tokens import found, neutralise
-from lf_wrap.dataset.turns import alternate, split_long
+from lf_wrap.dataset.turns import alternate, refuse_unsound, split_long
 from lf_wrap.sources import Part, Source
 
 SpecialTokens = Literal["neutralise", "reject", "keep"]
@@ -58,6 +58,8 @@ class Steps:
     repair: bool = True
     clean: bool = True
     special_tokens: SpecialTokens = "neutralise"
+    turns: bool = True
+    """Whether turns are made to alternate; where they do not when it is off, LLaMA-Factory would drop the row."""
     greeting: Greeting = "drop"
     longest: int | None = None
     """Tokens, by estimate, beyond which a conversation is split at turn boundaries."""
@@ -258,7 +260,8 @@ def _ways(steps: Steps, repairs: Counter[str], redactions: Counter[str]) -> list
     elif steps.special_tokens == "reject":
         ways.append(_without_special_tokens)
     if not steps.source.pretraining:
-        ways.append(partial(alternate, counts=repairs, greeting=steps.greeting))
+        mended = partial(alternate, counts=repairs, greeting=steps.greeting)
+        ways.append(mended if steps.turns else refuse_unsound)
     if steps.redact:
         from lf_wrap.dataset.redact import redact
 

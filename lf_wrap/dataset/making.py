@@ -115,6 +115,7 @@ def _steps(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Ste
         repair=spec.repair,
         clean=spec.clean,
         special_tokens=spec.special_tokens,
+        turns=spec.turns,
         greeting=spec.greeting,
         longest=spec.cutoff_len,
         redact=(source.medical or look_medical(values[:ROWS_SNIFFED])) if spec.redact is None else spec.redact,

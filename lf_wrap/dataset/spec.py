@@ -67,6 +67,7 @@ class DatasetSpec(BaseModel):
     repair: bool = Field(default=True, description="mojibake: UTF-8 that was read as Latin-1")
     clean: bool = Field(default=True, description="NFC, control characters, blank runs, placeholder answers")
     special_tokens: Literal["neutralise", "reject", "keep"] = "neutralise"
+    turns: bool = Field(default=True, description="made to alternate; when off, chats that do not are rejected")
     greeting: Literal["drop", "move"] = Field(default="drop", description="an assistant's first words, unasked")
     redact: bool | None = Field(default=None, description="personal data; on for medical sources")
     deduplicate: bool = True

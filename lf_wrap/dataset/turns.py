@@ -13,6 +13,7 @@ GREETING_DROPPED = "leading assistant turns dropped"
 GREETING_MOVED = "leading assistant turns moved to the system text"
 UNANSWERED = "trailing user turns dropped"
 SPLIT = "long conversations split"
+UNSOUND = "turns do not alternate"
 
 # Tokens by estimate, for vocabularies like Qwen's: about one a Chinese character, one every three bytes of other text,
 # and eight for the template's markers of a turn. Meant to be too high rather than too low.
@@ -49,6 +50,14 @@ def alternate(conversation: Conversation, counts: Counter[str], greeting: str = 
     if any(one.role == other.role for one, other in pairwise(turns)):
         counts[MERGED] += 1
     return conversation._replace(turns=tuple(merged), system=system)
+
+
+def refuse_unsound(conversation: Conversation) -> Conversation | Reject:
+    """The conversation, if its turns alternate from the user to the assistant."""
+    roles = [turn.role for turn in conversation.turns]
+    if roles and roles == ["user", "assistant"] * (len(roles) // 2):
+        return conversation
+    return Reject(UNSOUND, f"the turns are {', '.join(roles[:6])}{'…' * (len(roles) > 6)}")
 
 
 def split_long(conversation: Conversation, longest: int, counts: Counter[str]) -> list[Conversation]:

@@ -97,6 +97,37 @@ def test_odd_json_comes_out_the_same(tmp_path: Path, content: str) -> None:
     assert carried == ordinary
 
 
+changes = st.tuples(
+    st.integers(0, 400), st.sampled_from([*list('{}[]:,"\\\n\r \x01\x00nu/x0'), "", '"}, {"', "\\u0041", "}\n{"])
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.booleans(),
+    changed=st.lists(changes, max_size=3),
+    over=st.booleans(),
+    row=st.sampled_from([SIMPLE, {"x": 1, **SIMPLE}, {**SIMPLE, "history": []}, {"output": "b", "instruction": "a"}]),
+)
+def test_rows_that_are_alike_but_for_a_few_bytes_come_out_the_same(
+    tmp_path: Path, lines: bool, changed: list[tuple[int, str]], over: bool, row: dict[str, Any]
+) -> None:
+    """Bytes put in, taken out or written over anywhere: between texts, in texts, at the ends."""
+    written = [json.dumps(row | {"output": f"answer {number}"}) for number in range(4)]
+    content = "\n".join(written) + "\n" if lines else f"[{', '.join(written)}]"
+    for at, what in changed:
+        place = at % (len(content) + 1)
+        content = content[:place] + what + content[place + (over or not what) :]
+    path = tmp_path / "rows"
+    path.write_text(content, encoding="utf-8")
+    begin = int(content.startswith("["))
+    if not content.strip():
+        return
+    part = Part(RawFile(path, "json", "utf-8", "rows"), span=(begin, len(content.encode("utf-8"))))
+    carried, ordinary = both_ways(part, without_steps(source_named("alpaca")()))
+    assert carried == ordinary
+
+
 @pytest.mark.parametrize("name", ["alpaca", "medical_dialogue"])
 @pytest.mark.parametrize("lines", [False, True])
 def test_simple_rows_are_carried(tmp_path: Path, name: str, lines: bool) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lf_wrap.conversation import Conversation, Reject, Role, Turn
-from lf_wrap.dataset.turns import alternate, split_long, tokens
+from lf_wrap.dataset.turns import UNSOUND, alternate, refuse_unsound, split_long, tokens
 
 ROLES: dict[str, Role] = {"u": "user", "a": "assistant"}
 
@@ -73,3 +73,11 @@ def test_a_long_chat_is_cut_where_an_answer_ends_and_carries_its_last_exchange()
 
 def test_a_chat_that_fits_stays_one() -> None:
     assert split_long(chat("uaua"), 1000, Counter()) == [chat("uaua")]
+
+
+@pytest.mark.parametrize("pattern", ["", "u", "a", "au", "uua", "uau", "uaaa"])
+def test_what_does_not_alternate_is_refused_when_nothing_is_mended(pattern: str) -> None:
+    refused = refuse_unsound(chat(pattern))
+    assert isinstance(refused, Reject)
+    assert refused.reason == UNSOUND
+    assert refuse_unsound(chat("uaua")) == chat("uaua")
