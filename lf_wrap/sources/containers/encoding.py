@@ -1,6 +1,7 @@
 """Which encoding a text file is in, and its content as UTF-8.
 
-Chinese data comes as UTF-8 (with or without BOM), GB18030 (which holds GBK and GB2312) or UTF-16. The file is
+Chinese data comes as UTF-8 (with or without BOM), GB18030 (which holds GBK and GB2312) or UTF-16,
+UTF-32 comes too. The file is
 decoded strictly from end to end before the first row is used: a wrong guess is an error, never a `?` in a row.
 """
 
@@ -14,7 +15,13 @@ from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 
 BLOCK, CACHED = 1 << 20, 1 << 16
-BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16's, with which it begins
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def detect(path: Path) -> str:
@@ -27,7 +34,7 @@ def detect(path: Path) -> str:
         head = handle.read(4096)
     for bom, codec in BOMS:
         if head.startswith(bom):
-            return codec
+            return _as_its_mark_says(path, codec)
     if b"\0" in head:
         raise UserError(f"{shown(path)} is not a text file", fix="name a JSON, JSONL, CSV, TSV or Excel file")
     offsets = {}
@@ -40,6 +47,18 @@ def detect(path: Path) -> str:
         f"{shown(path)} is neither UTF-8 nor GB18030",
         where=f"byte {offsets['utf-8']} breaks UTF-8, byte {offsets['gb18030']} breaks GB18030",
         fix="convert it with iconv, or fetch it again: a file that mixes encodings has lost characters",
+    )
+
+
+def _as_its_mark_says(path: Path, codec: str) -> str:
+    """`codec`, which the byte order mark names, if the file is in it."""
+    if (offset := _first_undecodable(path, codec)) is None:
+        return codec
+    called = codec.removesuffix("-sig").upper()
+    raise UserError(
+        f"{shown(path)} begins as {called} but goes on otherwise",
+        where=f"byte {offset} breaks it",
+        fix="fetch it again (a cut-off download ends like this), or save it anew as UTF-8",
     )
 
 

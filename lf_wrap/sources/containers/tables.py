@@ -28,7 +28,7 @@ def csv_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
     """
     with path.open(encoding=codec, newline="") as handle:
         header_line = handle.readline()
-        delimiter = "\t" if header_line.count("\t") > header_line.count(",") else ","
+        delimiter = max(",\t;", key=header_line.count)  # `;`: as Excel writes where the comma is the decimal point
         handle.seek(0)
         reader = csv.reader(handle, delimiter=delimiter, strict=True)
         try:
