@@ -1,7 +1,6 @@
 """Which encoding a text file is in, and its content as UTF-8.
 
-Chinese data comes as UTF-8 (with or without BOM), GB18030 (which holds GBK and GB2312) or UTF-16,
-UTF-32 comes too. The file is
+Chinese data comes as UTF-8 (with or without BOM), GB18030 (which holds GBK and GB2312), UTF-16 or UTF-32. The file is
 decoded strictly from end to end before the first row is used: a wrong guess is an error, never a `?` in a row.
 """
 
