@@ -63,17 +63,21 @@ def command(kind: Kind, id_: str, folder: Path | None, hub: HubName | None, as_j
     """
     from dataclasses import asdict
 
+    from lf_wrap.errors import Interrupted
     from lf_wrap.hub import HUBS, default_folder, fetch, parse
     from lf_wrap.progress import progress
 
     what = parse(kind, id_, hub)
     screen = console(as_json)
-    with progress(screen, "MiB") as line:
-        done = fetch(
-            what,
-            folder or default_folder(what),
-            lambda here, total: line.at(here >> 20, total >> 20),
-        )
+    try:
+        with progress(screen, "MiB") as line:
+            done = fetch(
+                what,
+                folder or default_folder(what),
+                lambda here, total: line.at(here >> 20, total >> 20),
+            )
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", fix="the same command goes on from where this one stopped") from None
     screen.print(
         f"{done.id} from {HUBS[done.hub]}: {done.files:,} files, {done.bytes / 2**20:,.1f} MiB in {done.folder}"
     )

@@ -21,7 +21,7 @@ CENTRAL = ("torch", "transformers", "peft", "llamafactory")
 
 @dataclass(frozen=True)
 class Optional:
-    """A package that LLaMA-Factory uses when it is there."""
+    """A package that LLaMA-Factory or lfw uses when it is there."""
 
     package: str
     module: str
@@ -43,6 +43,10 @@ OPTIONAL = (
     Optional("rouge-chinese", "rouge_chinese", "ROUGE in `predict_with_generate` scores"),
     Optional("nltk", "nltk", "BLEU in `predict_with_generate` scores"),
     Optional("gradio", "gradio", "LLaMA Board (`lfw webui`)"),
+    Optional("optimum", "optimum", "`lfw export --form gptq-4bit`, with gptqmodel and a GPU"),
+    Optional("gptqmodel", "gptqmodel", "`lfw export --form gptq-4bit`, with optimum and a GPU"),
+    Optional("lm-eval", "lm_eval", "public benchmarks by lm-evaluation-harness"),
+    Optional("bert-score", "bert_score", "BERTScore of open answers"),
 )
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -296,3 +301,26 @@ def test_of_many_files_the_first_that_is_wrong_is_named(
     assert fetched(here / "many") is None
     hub.serves.clear()
     assert fetch(parse("dataset", "org/many", name), here / "many").files == len(MANY)
+
+
+def test_ctrl_c_leaves_nothing_that_looks_whole_and_the_same_command_goes_on(
+    hub: Repositories, env: dict[str, str], tmp_path: Path, lfw: Lfw
+) -> None:
+    hub.slow = 3  # seconds a file, less than the client waits
+    command = [sys.executable, "-m", "lf_wrap", "fetch", "model", "org/tiny", "--hub", "huggingface"]
+    fetching = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not hub.downloads("model.safetensors"):
+        assert time.monotonic() < deadline, "it asks for no weights"
+        time.sleep(0.05)
+    fetching.send_signal(signal.SIGINT)
+    told = fetching.communicate(timeout=60)[1]
+    assert fetching.returncode == 130
+    assert "the same command goes on" in told
+    folder = tmp_path / "models/tiny"
+    assert not (folder / "model.safetensors").exists()
+    assert fetched(folder) is None
+    hub.slow = 0
+    again = lfw("fetch", "model", "org/tiny", "--hub", "huggingface", cwd=tmp_path, env=env)
+    assert again.code == 0, again.err
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
