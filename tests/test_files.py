@@ -21,7 +21,7 @@ def test_a_folder_takes_the_place_of_another_and_nothing_is_left(tmp_path: Path)
     assert [(path.name, (path / "file").read_text()) for path in tmp_path.iterdir()] == [("model", "new")]
 
 
-def test_who_is_killed_between_finds_the_old_one_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_there_is_deleted_only_when_the_new_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, target = folder(tmp_path / "new", "new"), folder(tmp_path / "model", "old")
     seen: list[bool] = []
 
@@ -30,5 +30,5 @@ def test_who_is_killed_between_finds_the_old_one_whole(tmp_path: Path, monkeypat
 
     monkeypatch.setattr("lf_wrap.files.shutil.rmtree", noted)
     take_place(made, target)
-    assert seen == [False, True], "what was there is deleted only when the new one stands"
+    assert seen == [False, True]
     assert (tmp_path / ".model.old/file").read_text() == "old"
