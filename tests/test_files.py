@@ -21,7 +21,7 @@ def test_a_folder_takes_the_place_of_another_and_nothing_is_left(tmp_path: Path)
     assert [(path.name, (path / "file").read_text()) for path in tmp_path.iterdir()] == [("model", "new")]
 
 
-def test_what_was_there_is_deleted_only_when_the_new_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_there_goes_only_when_the_new_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, target = folder(tmp_path / "new", "new"), folder(tmp_path / "model", "old")
     seen: list[bool] = []
 
