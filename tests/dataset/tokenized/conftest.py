@@ -38,7 +38,7 @@ def qwen_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Qwen's real vocabulary, which the wheel `dashscope` carries, as a model folder without weights."""
     found = find_spec("dashscope")
     if found is None or found.origin is None:
-        pytest.skip("the real Qwen vocabulary is not here: pip install --no-deps dashscope")
+        pytest.skip("the real Qwen vocabulary is not here: pip install dashscope")
     from tokenizers import normalizers
     from transformers import PreTrainedTokenizerFast, Qwen2Config
     from transformers.convert_slow_tokenizer import TikTokenConverter
