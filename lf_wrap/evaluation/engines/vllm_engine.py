@@ -43,9 +43,18 @@ class Vllm:
 
         if self._model is None:
             self._model = LLM(model=str(self.folder))
-        wishes = [SamplingParams(temperature=0.0, max_tokens=one.max_new_tokens) for one in asked]
-        replies = self._model.chat([one.messages for one in asked], wishes)
-        for place, reply in enumerate(replies):
+        tokenizer, most = self._model.get_tokenizer(), self._model.llm_engine.model_config.max_model_len
+        fitting = []
+        for place, one in enumerate(asked):  # vLLM refuses all questions when one is too long
+            text = tokenizer.apply_chat_template(one.messages, add_generation_prompt=True, tokenize=False)
+            tokens = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+            if tokens < most:
+                fitting.append(place)
+            else:
+                on_reply(place, Reply(failure=f"{tokens:,} tokens, more than the model's {most:,} positions leave"))
+        wishes = [SamplingParams(temperature=0.0, max_tokens=asked[place].max_new_tokens) for place in fitting]
+        replies = self._model.chat([asked[place].messages for place in fitting], wishes, use_tqdm=False)
+        for place, reply in zip(fitting, replies, strict=True):
             said = reply.outputs[0]
             on_reply(place, Reply(said.text.strip(), truncated=said.finish_reason == "length"))
 
