@@ -157,4 +157,4 @@ def test_trained_weights_that_are_no_numbers(folders: Folders, tiny_model: Path,
 def test_no_space(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     free: Callable[[Path], Any] = lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6)  # noqa: E731
     monkeypatch.setattr("lf_wrap.model.mergeable.shutil.disk_usage", free)
-    assert "0.0 GB are free" in refusal(folders)
+    assert "and 1 MB are free" in refusal(folders)
