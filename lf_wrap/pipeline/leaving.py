@@ -16,6 +16,7 @@ SECONDS_TO_BEGIN = 120.0
 STEPS_TO_BEGIN = 3
 # To write it: the optimizer's state of a 7B model in full is some 84 GB.
 SECONDS_TO_WRITE = 600.0
+CLOCKS_APART = 0.05  # file systems tell the time of a kernel's tick, some milliseconds ago
 
 
 def leave_to_save(weights: Path, processes: int, console: Console) -> Leave:
@@ -24,11 +25,12 @@ def leave_to_save(weights: Path, processes: int, console: Console) -> Leave:
     It is over as soon as a new checkpoint is whole, or when none has been begun in time.
     """
     asked = time.time()
+    since = asked - CLOCKS_APART
     to_begin = max(SECONDS_TO_BEGIN, STEPS_TO_BEGIN * _seconds_a_step(weights))
 
     def over() -> bool:
-        begun = [one for one in checkpoints(weights) if _changed(one.path) >= asked]
-        if any(_changed(one.path / STATE) >= asked and flaw(one, processes) is None for one in begun):
+        begun = [one for one in checkpoints(weights) if _changed(one.path) >= since]
+        if any(_changed(one.path / STATE) >= since and flaw(one, processes) is None for one in begun):
             return True
         if begun or time.time() < asked + to_begin:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def text(console: Console) -> str:
 def test_without_a_sign_of_a_checkpoint_it_is_ended_and_that_is_told(
     tmp_path: Path, told: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "checkpoint-8").mkdir()  # from before
+    (tmp_path / "checkpoint-8").mkdir()
+    os.utime(tmp_path / "checkpoint-8", (0, 0))  # it is from before
     monkeypatch.setattr(leaving, "SECONDS_TO_BEGIN", 0.0)
     assert leave_to_save(tmp_path, 1, told).over()
     assert "begun within 0 s and whole within 600 s" in text(told)
