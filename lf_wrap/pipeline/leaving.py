@@ -12,7 +12,7 @@ from lf_wrap.pipeline.family import Leave
 from lf_wrap.pipeline.training_log import read_steps
 
 # To end a step, or the measuring between two steps: where steps take longer than a third of it, three of them.
-SECONDS_TO_BEGIN = 120.0
+SECONDS_TO_BEGIN = 300.0
 STEPS_TO_BEGIN = 3
 # To write it: the optimizer's state of a 7B model in full is some 84 GB.
 SECONDS_TO_WRITE = 600.0

@@ -50,8 +50,9 @@ def _training(run: Run) -> list[str]:
     """From data to exported weights: what is built, and the files that are rendered."""
     recipe, folder, origin = run.recipe, run.folder, shown(run.recipe_path)
     environment = launch_environment(recipe, run.hardware)
+    datasets = f"{', '.join(recipe.data.train)} in {recipe.data.dataset_dir}/"
     return [
-        f"build       {recipe.data.build or 'nothing'} → {', '.join(recipe.data.train)} in {recipe.data.dataset_dir}/",
+        f"build       {f'{recipe.data.build} →' if recipe.data.build else 'nothing: trains on'} {datasets}",
         "train.yaml",
         *_indented(to_yaml(train_settings(recipe, run.hardware, folder.path), origin, "see below")),
         "export.yaml",
