@@ -127,7 +127,9 @@ def test_ctrl_c_is_exit_130_and_leaves_nothing_half_done(workspace: Path) -> Non
     command = [sys.executable, "-m", "lf_wrap", "build-data", "dataset_info/demo.yaml"]
     # The build waits for the lock that we hold before it puts its files in place.
     with locked(out / "building"), subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, text=True) as lfw:
-        while lfw.poll() is None and not list(out.glob(".building.*/entries.json")):
+        deadline = time.monotonic() + 120
+        while lfw.poll() is None and len(list(out.glob(".building.*/*.card.json"))) < 5:
+            assert time.monotonic() < deadline, "the build makes no files"
             time.sleep(0.01)
         lfw.send_signal(signal.SIGINT)
         assert lfw.communicate()[1] == "\nError: interrupted\n"
