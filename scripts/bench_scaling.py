@@ -38,7 +38,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "full-zero2": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero2"},
     "full-zero3": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero3"},
 }
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.02
 EPOCHS = 20  # orders of the rows that a prediction is the mean of
 
 
@@ -91,8 +91,10 @@ def measure(way: str, processes: int, given: argparse.Namespace) -> dict[str, An
     if done.returncode or len(watcher.came) < 4:
         return {"failed": (done.stderr.strip().splitlines() or ["no steps"])[-1][:200]}
     settings = yaml.safe_load((folder / "train.yaml").read_text(encoding="utf-8"))
-    steps = [after - before for before, after in zip(watcher.came, watcher.came[1:], strict=False)]
-    a_step = statistics.median(steps[len(steps) // 3 :])
+    steady = watcher.came[len(watcher.came) // 3 :]
+    a_step = (steady[-1] - steady[0]) / (len(steady) - 1)
+    if not a_step:
+        return {"failed": f"all steps came within {POLL_SECONDS} s: take more of them"}
     tokens = settings["per_device_train_batch_size"] * processes * tokens_a_row(settings["tokenized_path"])
     chosen = choose(load_recipe(recipe, given.set), detect_hardware(), **_spread(on_gpus, numbers, processes))
     estimate = check(load_recipe(recipe, given.set), recipe, chosen, quick=True).memory

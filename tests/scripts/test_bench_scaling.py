@@ -22,7 +22,7 @@ def test_one_process_and_two_are_measured_and_told(
     monkeypatch.chdir(workspace)
     build(load_spec(Path("dataset_info/demo.yaml")), Path("dataset_info"))
     command = [sys.executable, BENCH, "--model", tiny_model, "--template", "qwen", "--dataset", "demo_norm"]
-    command += ["--processes", "1,2", "--steps", "6", "--batch", "2", "--out", "out.json"]
+    command += ["--processes", "1,2", "--steps", "12", "--batch", "2", "--out", "out.json"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
