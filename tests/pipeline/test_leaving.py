@@ -44,9 +44,9 @@ def test_one_that_is_begun_may_be_finished(tmp_path: Path, told: Console, monkey
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "seconds"), [(["0:20:00", "1:00:00"], 3600), (["23:59:50", "1 day, 0:00:10"], 120)]
+    ("elapsed", "seconds"), [(["0:20:00", "1:00:00"], 3600), (["23:59:50", "1 day, 0:00:10"], leaving.SECONDS_TO_BEGIN)]
 )
-def test_long_steps_have_the_time_of_three(tmp_path: Path, told: Console, elapsed: list[str], seconds: int) -> None:
+def test_long_steps_have_the_time_of_three(tmp_path: Path, told: Console, elapsed: list[str], seconds: float) -> None:
     """They are logged every second step."""
     lines = [
         {"current_steps": 2 * number, "total_steps": 9, "loss": 1.0, "elapsed_time": each}
