@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from lf_wrap.pipeline import llamafactory_cli
+from lf_wrap.pipeline.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPT = (ROOT / "lf_wrap/sources/prompts/term_normalization.txt").read_text(encoding="utf-8")
@@ -142,15 +143,13 @@ def lfws_way(work: Path, method: str, given: argparse.Namespace) -> dict[str, An
     clock = Clock()
     clock.time("the whole command", lambda: run(command, work / "lfw.log", work))
     said = json.loads((work / "lfw.log").read_text().splitlines()[-1])
-    stages = {event["stage"]: round(event["seconds"], 1) for event in events(work / said["run_dir"])}
+    stages = {
+        event["stage"]: round(event["seconds"], 1)
+        for event in RunFolder(work / said["run_dir"]).events()
+        if "seconds" in event
+    }
     score = said["scores"]["norm"]["exact match"]
     return {"seconds": stages | clock.seconds, "run": said, "base": score["base"], "tuned": score["tuned"]}
-
-
-def events(folder: Path) -> list[dict[str, Any]]:
-    """The ledger's ends of stages."""
-    lines = (folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
-    return [event for event in map(json.loads, lines) if "seconds" in event]
 
 
 def shorten(given: argparse.Namespace, work: Path) -> None:

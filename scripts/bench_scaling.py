@@ -28,6 +28,7 @@ from typing import Any
 import yaml
 
 from lf_wrap.dataset import conversations
+from lf_wrap.pipeline.run_folder import RunFolder
 from lf_wrap.pipeline.training_log import LOG
 from lf_wrap.recipe import choose, detect_hardware, load_recipe
 from lf_wrap.recipe.checks import check
@@ -104,7 +105,9 @@ def measure(way: str, processes: int, given: argparse.Namespace) -> dict[str, An
         "tokens_a_second": round(tokens / a_step),
         "seconds_to_the_first_step": round(watcher.came[0] - began, 1),
         "seconds_before_training": {
-            event["stage"]: round(event["seconds"], 1) for event in events(folder) if event["stage"] != "train"
+            event["stage"]: round(event["seconds"], 1)
+            for event in RunFolder(folder).events()
+            if "seconds" in event and event["stage"] != "train"
         },
         "peak_bytes": watcher.peak or None,
         "estimated_bytes": estimate.needed if estimate else None,
@@ -113,12 +116,6 @@ def measure(way: str, processes: int, given: argparse.Namespace) -> dict[str, An
 
 def _spread(on_gpus: bool, numbers: str, processes: int) -> dict[str, Any]:
     return {"gpus": numbers} if on_gpus else {"nproc_per_node": processes}
-
-
-def events(folder: Path) -> list[dict[str, Any]]:
-    """The ledger's ends of stages."""
-    lines = (folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
-    return [event for event in map(json.loads, lines) if "seconds" in event]
 
 
 def tokens_a_row(tokenized: str) -> float:
