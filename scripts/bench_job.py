@@ -59,6 +59,7 @@ def the_tutorials_way(work: Path, method: str, given: argparse.Namespace) -> dic
         "num_train_epochs": given.epochs, "plot_loss": True, "preprocessing_num_workers": 16, "cutoff_len": 4000,
     }  # fmt: skip
     settings |= {"bf16": True} if torch.cuda.is_available() else {"use_cpu": True}
+    settings |= {key: yaml.safe_load(value) for key, value in (one.split("=", 1) for one in given.tutorial)}
     clock.time("train", lambda: factory("train", settings, work))
     if method == "lora":
         merge = {name: settings[name] for name in ("model_name_or_path", "template", "finetuning_type")}
@@ -149,7 +150,10 @@ def lfws_way(work: Path, method: str, given: argparse.Namespace) -> dict[str, An
         if "seconds" in event
     }
     score = said["scores"]["norm"]["exact match"]
-    return {"seconds": stages | clock.seconds, "run": said, "base": score["base"], "tuned": score["tuned"]}
+    return {"seconds": stages | clock.seconds, "run": said, "base": 100 * score["base"], "tuned": 100 * score["tuned"]}
+
+
+WAYS = {"the tutorial": the_tutorials_way, "lfw run": lfws_way}
 
 
 def shorten(given: argparse.Namespace, work: Path) -> None:
@@ -185,15 +189,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="all when left out")
     parser.add_argument("--test-rows", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--tutorial", action="append", default=[], metavar="KEY=VALUE", help="instead of its own flag")
+    parser.add_argument("--ways", default=",".join(WAYS), help="%(default)s")
     parser.add_argument("--out", type=Path, help="the results as JSON")
     given = parser.parse_args()
     given.model = given.model.resolve()
     results: dict[str, dict[str, Any]] = {}
     for method in given.methods.split(","):
-        for name, way in (("the tutorial", the_tutorials_way), ("lfw run", lfws_way)):
+        for name in given.ways.split(","):
             with tempfile.TemporaryDirectory() as folder:
                 shorten(given, Path(folder))
-                results[f"{method}, {name}"] = way(Path(folder), method, given)
+                results[f"{method}, {name}"] = WAYS[name](Path(folder), method, given)
                 print(told(results).splitlines()[-1], flush=True)
                 if given.out:
                     given.out.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -218,6 +218,7 @@ def measure(arguments: dict[str, Any], wanted: argparse.Namespace) -> dict[str, 
         "flops_a_token": meter.a_token,
         "first_loss": meter.losses[0] if meter.losses else None,
         "last_loss": statistics.fmean(meter.losses[-5:]) if meter.losses else None,
+        "losses": meter.losses[:12],  # settings that only compute otherwise must agree here
         "train_seconds": round(meter.spent, 2),
         "held_out": meter.curve,
     }

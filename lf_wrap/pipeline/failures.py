@@ -236,6 +236,14 @@ FAILURES: tuple[Failure, ...] = (
         "the hub has no model of this name",
         "correct `model:`; for one on ModelScope set USE_MODELSCOPE_HUB=1",
     ),
+    # ray/util/state/api.py: LLaMA-Factory asks Ray's dashboard which node is the head; 8265 is where it listens
+    Failure(
+        "Ray without its dashboard",
+        r"port=8265\): Max retries exceeded|ray\.util\.state\.exception\.ServerUnavailable",
+        "LLaMA-Factory asks Ray's dashboard where the head node is, and it does not run",
+        "pip install 'ray[default]', which brings it along, or take train.ray_num_workers and USE_RAY out: torchrun "
+        "then starts the processes",
+    ),
     Failure(
         "no hub",
         r"We couldn't connect to|LocalEntryNotFoundError|outgoing traffic has been disabled"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lf_wrap.recipe.deepspeed import BUCKET
 from lf_wrap.recipe.shape import Shape
 
 GIB = 1 << 30
@@ -18,6 +19,7 @@ CONTEXT = 600 << 20  # what CUDA and its libraries take before the first tensor 
 SPARE = 1.06  # what the allocator holds beyond what is in use: up to 6 % where batches are of one size
 LOGIT_BYTES = 10  # of one logit without liger: bf16, its fp32 copy, and the gradient of that
 QUANTIZED = {4: 0.56, 8: 1.06}  # bytes a weight, scales included (Dettmers et al. 2023; bitsandbytes)
+BUCKETS = int(4.5 * 2 * BUCKET * 2)  # bytes of ZeRO-2's: 4.5 times both, in 16 bits (transformers' DeepSpeed guide)
 FROZEN_KINDS = {"lora", "oft"}
 
 
@@ -111,7 +113,7 @@ def peak_memory(load: Load) -> Memory:
     activations, logits = _activations(load), _logits(load)
     accumulates = int(load.arguments.get("gradient_accumulation_steps", 1)) > 1
     forward = activations + logits + (gradients if accumulates else 0)
-    peak = weights + optimizer + max(gradients, forward)
+    peak = weights + optimizer + max(gradients, forward) + (BUCKETS if load.zero == 2 else 0)
     return Memory(weights, gradients, optimizer, activations, logits, peak)
 
 
@@ -153,11 +155,14 @@ def _bytes_a_token(load: Load) -> float:
 
     With bf16 weights: inputs and outputs of two norms, queries, attention output (12 h), keys and values repeated to
     all heads (4 h), gate, up and their product (6 f). With fp32 masters the residual stream is fp32 (27 h in all); an
-    adapter keeps a 16-bit copy of every module's input (26.3 h). Without liger the norms keep their fp32 input and
+    adapter keeps a 16-bit copy of every module's input (26.3 h), and without autocast two more of the MLP's (4 f,
+    measured, not counted). Without liger the norms keep their fp32 input and
     output (14 h more) and the MLP its activation (2 f more).
     """
     shape = load.shape
     hidden, gated = 26.3 if load.adapter else 16.4 if load.says("pure_bf16") else 27.0, 6.0
+    if load.adapter and load.says("pure_bf16"):
+        gated += 4
     if not load.says("enable_liger_kernel"):
         hidden, gated = hidden + 14, gated + 2
     scale = 1.0 if load.low else 1.7

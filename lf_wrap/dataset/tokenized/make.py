@@ -104,7 +104,9 @@ def tokenize(
         if empty:
             raise NotRepeated(f"no row of the {split.name} split can be used")
 
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the processes below are the parallelism
+    # The processes below are the parallelism. The tokenizer's own threads do not survive forking: where the caller has
+    # exported "true", the workers would wait for them for ever.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     tokenizer = folder / TOKENIZER
     tokenizer.write_text(described.tokenizer, encoding="utf-8")
     load_encoder(tokenizer)  # before the processes part, so that each need not
