@@ -34,15 +34,10 @@ from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, beside, crew
 from lf_wrap.dataset.write import write_rows, write_rows_of_several_answers
 from lf_wrap.errors import UserError
 from lf_wrap.files import content_hash, existing_file, shown
-from lf_wrap.sources import (
-    PLACEHOLDER,
-    NotWholeRowsError,
-    Part,
-    RawFile,
-)
+from lf_wrap.sources import PLACEHOLDER, NotUtf8Error, NotWholeRowsError, Part, RawFile
 
 OnRows = Callable[[str, int], None]
-POOL = "pool"
+POOL, UNPACKED = "pool", "unpacked"
 PAIRS_SHOWN = 10
 WORTH_A_PROCESS = 8 << 20  # bytes; a smaller input is done before another process has started
 
@@ -71,22 +66,11 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=out, prefix=BUILDING))
     try:
-        compare = any(spec.deduplicate or spec.leaks for spec in specs.values())
-        near = compare and any(spec.near_duplicates for spec in specs.values())
-        unpacked = staging / "unpacked"
-        hashing = beside(lambda: {name: hashes_of(spec) for name, spec in specs.items()})
-        makings = [open_dataset(name, spec, unpacked, compare=compare, near=near) for name, spec in specs.items()]
-        hashes = hashing.result()  # before processes are forked, which threads would not survive
-        pool = Pool(staging / POOL)
-        size = sum(raw.path.stat().st_size for making in makings for raw, _ in making.files)
-        with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
-            for making in makings:
-                _convert(making, pool, staging, submit, on_rows)
-            pool.seal()
-            relations = _split(makings, pool, submit)
-        key = key_of(specs, hashes)
-        made = [_write(making, pool, relations, staging, key, hashes[making.name]) for making in makings]
-        shutil.rmtree(staging / "unpacked", ignore_errors=True)
+        try:
+            made = _make(specs, staging, workers, on_rows, prove=False)
+        except NotUtf8Error:  # so a file is in another encoding, and which is known when it has been read to its end
+            made = _make(specs, staging, workers, on_rows, prove=True)
+        shutil.rmtree(staging / UNPACKED, ignore_errors=True)
         (staging / POOL).unlink(missing_ok=True)
         entries = _entries(made)
         for card in made:
@@ -102,6 +86,27 @@ def build(
         if made_here and not any(out.iterdir()):
             out.rmdir()
     return made
+
+
+def _make(
+    specs: Mapping[str, DatasetSpec], staging: Path, workers: int | None, on_rows: OnRows, *, prove: bool
+) -> list[Card]:
+    """Makes the files of all datasets in `staging`, the cards' aside."""
+    compare = any(spec.deduplicate or spec.leaks for spec in specs.values())
+    near = compare and any(spec.near_duplicates for spec in specs.values())
+    open_one = partial(open_dataset, unpacked=staging / UNPACKED, prove=prove, compare=compare, near=near)
+    makings = [open_one(name, spec) for name, spec in specs.items()]
+    pool = Pool(staging / POOL)
+    size = sum(raw.path.stat().st_size for making in makings for raw, _ in making.files)
+    with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
+        hashing = beside(lambda: {name: hashes_of(spec) for name, spec in specs.items()})
+        for making in makings:
+            _convert(making, pool, staging, submit, on_rows)
+        pool.seal()
+        relations = _split(makings, pool, submit)
+    hashes = hashing.result()
+    key = key_of(specs, hashes)
+    return [_write(making, pool, relations, staging, key, hashes[making.name]) for making in makings]
 
 
 def is_fresh(specs: Mapping[str, DatasetSpec], out: Path) -> bool:

@@ -91,13 +91,16 @@ def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]
     return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
 
 
-def open_dataset(name: str, spec: DatasetSpec, unpacked: Path, *, compare: bool, near: bool) -> Making:
-    """The dataset with its raw files opened. Whether rows are compared is one for all that are built together."""
+def open_dataset(name: str, spec: DatasetSpec, unpacked: Path, *, prove: bool, compare: bool, near: bool) -> Making:
+    """The dataset with its raw files opened. Whether rows are compared is one for all that are built together.
+
+    `prove`: whether text files are decoded from end to end first, see `open_all`.
+    """
     train, test = (
         [
             (raw, _steps(raw, spec, compare=compare, near=near))
             for one in given
-            for raw in open_all(one, unpacked, _fix(spec))
+            for raw in open_all(one, unpacked, _fix(spec), prove=prove)
         ]
         for given in _given(spec)
     )

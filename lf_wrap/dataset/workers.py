@@ -53,6 +53,7 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     context = multiprocessing.get_context(method)
     shelves = _Shelves(AHEAD * count + 1) if may_fork else None
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(shelves,)) as pool:
+        pool.submit(int)  # forks them all here and now: threads that are started from now on are none of theirs
 
         def submit(function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
             pending: deque[Future[Any]] = deque()

@@ -18,7 +18,7 @@ from lf_wrap.sources.character_card import CharacterCard
 from lf_wrap.sources.character_llm import CharacterLLM
 from lf_wrap.sources.chip_cdn import ChipCdn
 from lf_wrap.sources.consultation_report import ConsultationReport
-from lf_wrap.sources.containers import NotWholeRowsError, Part, RawFile, files_of, open_all, open_rows
+from lf_wrap.sources.containers import NotUtf8Error, NotWholeRowsError, Part, RawFile, files_of, open_all, open_rows
 from lf_wrap.sources.inline_turns import InlineTurns
 from lf_wrap.sources.medical_dialogue import MedicalDialogue
 from lf_wrap.sources.medical_table import MedicalTable
@@ -41,6 +41,7 @@ __all__ = [
     "ROWS_SNIFFED",
     "SOURCES",
     "Carried",
+    "NotUtf8Error",
     "NotWholeRowsError",
     "Part",
     "RawFile",

@@ -1,7 +1,8 @@
 """Which encoding a text file is in, and its content as UTF-8.
 
-Chinese data comes as UTF-8 (with or without BOM), GB18030 (which holds GBK and GB2312), UTF-16 or UTF-32. The file is
-decoded strictly from end to end before the first row is used: a wrong guess is an error, never a `?` in a row.
+Chinese data comes as UTF-8 (with or without BOM), GB18030 (which holds GBK and GB2312), UTF-16 or UTF-32. Every file
+is decoded strictly from end to end before the first row is used, or, where it seems to be UTF-8 and is large, piece by
+piece as it is read, by whoever reads it: a wrong guess is an error, never a `?` in a row.
 """
 
 from __future__ import annotations
@@ -21,6 +22,34 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+class NotUtf8Error(Exception):
+    """Something in a file that seemed to be UTF-8 is none."""
+
+
+def seems_utf8(path: Path) -> bool:
+    """Whether `path` begins as UTF-8 without a mark: how it goes on is to be proven."""
+    with path.open("rb") as handle:
+        head = handle.read(BLOCK)
+    if b"\0" in head[:4096] or any(head.startswith(bom) for bom, _ in BOMS):
+        return False
+    try:
+        codecs.utf_8_decode(head, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def prove_utf8(data: bytes) -> None:
+    """Nothing, if `data` is whole UTF-8.
+
+    Raises:
+        NotUtf8Error: it is not.
+    """
+    used, good = _decodable(memoryview(data), 0, len(data))
+    if not good or used < len(data):
+        raise NotUtf8Error
 
 
 def detect(path: Path) -> str:
@@ -82,32 +111,58 @@ def _first_undecodable(path: Path, codec: str) -> int | None:
 
 
 def _first_not_utf8(path: Path) -> int | None:
-    """The same for UTF-8, the common case: in pieces that stay in the processor's cache it takes half the time."""
+    """The same for UTF-8, the common case."""
     block, kept, position = memoryview(bytearray(BLOCK)), 0, 0
     with path.open("rb", buffering=0) as handle:
         while read := handle.readinto(block[kept:]):
-            at, end = 0, kept + read
-            used = end
-            while at < end and used:
-                try:
-                    _, used = codecs.utf_8_decode(block[at : min(at + CACHED, end)], "strict", False)
-                except UnicodeDecodeError as error:
-                    return position + at + error.start
-                at += used
-            kept = end - at
-            block[:kept] = bytes(block[at:end])  # a character may be cut at the block's end
-            position += at
+            used, good = _decodable(block, 0, kept + read)
+            if not good:
+                return position + used
+            kept = kept + read - used
+            block[:kept] = bytes(block[used : used + kept])  # a character may be cut at the block's end
+            position += used
     return position if kept else None
 
 
-def utf8_blocks(path: Path, codec: str) -> Iterator[bytes]:
-    """The content of `path` as UTF-8 without BOM, in blocks of about a megabyte."""
+def _decodable(data: memoryview, at: int, end: int) -> tuple[int, bool]:
+    """Up to where `data` decodes as UTF-8, and whether nothing breaks it there: a character may be cut at the end.
+
+    In pieces that stay in the processor's cache it takes half the time.
+    """
+    used = end
+    while at < end and used:
+        try:
+            _, used = codecs.utf_8_decode(data[at : min(at + CACHED, end)], "strict", False)
+        except UnicodeDecodeError as error:
+            return at + error.start, False
+        at += used
+    return at, True
+
+
+def utf8_blocks(path: Path, codec: str, *, proven: bool = True, start: int = 0) -> Iterator[bytes]:
+    """The content of `path` from byte `start` on as UTF-8 without BOM, in blocks of about a megabyte.
+
+    Raises:
+        NotUtf8Error: it seemed to be UTF-8, was not `proven` to be, and is not.
+    """
     with path.open("rb") as handle:
+        handle.seek(start)
         if codec == "utf-8":
-            while block := handle.read(BLOCK):
-                yield block
+            blocks = iter(lambda: handle.read(BLOCK), b"")
+            yield from blocks if proven else _proven(blocks)
             return
         decoder = codecs.getincrementaldecoder(codec)()
         while block := handle.read(BLOCK):
             yield decoder.decode(block).encode("utf-8")
         yield decoder.decode(b"", final=True).encode("utf-8")
+
+
+def _proven(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in blocks:
+            decoder.decode(block)
+            yield block
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise NotUtf8Error from None

@@ -44,6 +44,8 @@ class Fields:
     """Where in `json` each row's value of a field begins."""
     ends: dict[str, Places]
     """Where it ends: at its beginning in a row without that field."""
+    escapes: Places
+    """Where in `json` escapes begin."""
 
     @property
     def rows(self) -> int:
@@ -95,6 +97,7 @@ def _alike(given: Range, names: tuple[str, ...]) -> Fields | None:
         data,
         {name: nowhere if span is None else rows[:, span.start[0]] + span.start[1] for name, span in spans},
         {name: nowhere if span is None else rows[:, span.stop[0]] + span.stop[1] for name, span in spans},
+        escapes,
     )
 
 
@@ -195,8 +198,9 @@ def _any(given: Range, names: tuple[str, ...]) -> Fields | None:
     columns = [list(map(bytes, map(attrgetter(f"field_{place}"), found))) for place in range(len(names))]
     ends = np.cumsum([len(value) for column in columns for value in column], dtype=np.int64)
     begins = np.concatenate((np.zeros(1, np.int64), ends))[:-1]
-    spans = [dict(zip(names, places.reshape(len(names), -1), strict=True)) for places in (begins, ends)]
-    return Fields(b"".join(value for column in columns for value in column), *spans)
+    begun, ended = (dict(zip(names, places.reshape(len(names), -1), strict=True)) for places in (begins, ends))
+    json = b"".join(value for column in columns for value in column)
+    return Fields(json, begun, ended, escapes_of(np.frombuffer(json, np.uint8)))
 
 
 @lru_cache(maxsize=8)

@@ -22,7 +22,7 @@ import orjson
 from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
-from lf_wrap.sources.containers.encoding import BLOCK, utf8_blocks
+from lf_wrap.sources.containers.encoding import prove_utf8, utf8_blocks
 
 FIRST_KEY = re.compile(rb'\s*{\s*("(?:[^"\\]|\\.)*")')
 # So many of the last seeming ends are tried before the buffer is read element by element.
@@ -32,13 +32,14 @@ WINDOWS = (1 << 14, 1 << 20)
 CUT_OFF = "fetch the file again (a cut-off download ends like this), or mend that place"
 
 
-def json_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
+def json_rows(path: Path, codec: str, *, proven: bool = True) -> Iterator[tuple[int, Any]]:
     """(row number from 1, value) for each row; the value of a line that is no JSON is a `Reject`.
 
     Raises:
+        NotUtf8Error: it was not `proven` to be UTF-8, and is not.
         UserError: the file is no JSON, or an array or dict that is broken off or malformed.
     """
-    blocks = utf8_blocks(path, codec)
+    blocks = utf8_blocks(path, codec, proven=proven)
     first = next((started for block in blocks if (started := block.lstrip())), b"")
     if first.startswith(b"["):
         return enumerate(_array(first[1:], blocks, path), 1)
@@ -78,15 +79,16 @@ class NotWholeRowsError(Exception):
     """A byte range does not begin and end with rows."""
 
 
-def range_rows(path: Path, start: int, stop: int) -> list[tuple[int, Any]]:
+def range_rows(path: Path, start: int, stop: int, *, proven: bool = True) -> list[tuple[int, Any]]:
     """The rows between two cuts of `ranges`, numbered from 1.
 
     When this gives rows for every range up to one, that one's start is the end of a row: see the head of this file.
 
     Raises:
         NotWholeRowsError: a cut lies inside a row of an array, or the array is not whole.
+        NotUtf8Error: it was not `proven` to be UTF-8, and is not.
     """
-    given = read_range(path, start, stop)
+    given = read_range(path, start, stop, proven=proven)
     if not given.is_array:
         return list(_lines(iter((given.data,))))
     try:
@@ -110,24 +112,30 @@ class Range(NamedTuple):
         return b"".join((b"[", body if self.is_last else body.removesuffix(b",") + b"]"))
 
 
-def read_range(path: Path, start: int, stop: int) -> Range:
-    """The JSON between two cuts of `ranges`."""
+def read_range(path: Path, start: int, stop: int, *, proven: bool = True) -> Range:
+    """The JSON between two cuts of `ranges`.
+
+    Raises:
+        NotUtf8Error: it was not `proven` to be UTF-8, and is not.
+    """
     with path.open("rb") as handle:
         is_array = next(byte for byte in iter(lambda: handle.read(1), b"") if not byte.isspace()) == b"["
         data = os.pread(handle.fileno(), stop - start, start)
-        return Range(data, is_array, stop >= os.fstat(handle.fileno()).st_size)
+        is_last = stop >= os.fstat(handle.fileno()).st_size
+    if not proven:
+        prove_utf8(data)
+    return Range(data, is_array, is_last)
 
 
-def rows_from(path: Path, start: int, before: int) -> Iterator[tuple[int, Any]]:
+def rows_from(path: Path, start: int, before: int, *, proven: bool = True) -> Iterator[tuple[int, Any]]:
     """The rows of a UTF-8 array from byte `start` on, where a row begins and `before` rows have been.
 
     Raises:
         UserError: the array is broken off or malformed.
+        NotUtf8Error: it was not `proven` to be UTF-8, and is not.
     """
-    with path.open("rb") as handle:
-        handle.seek(start)
-        blocks = iter(lambda: handle.read(BLOCK), b"")
-        yield from enumerate(_array(b"", blocks, path, before), before + 1)
+    blocks = utf8_blocks(path, "utf-8", proven=proven, start=start)
+    return enumerate(_array(b"", blocks, path, before), before + 1)
 
 
 def _end_of_element(buffer: bytes) -> re.Pattern[bytes] | None:

@@ -13,7 +13,7 @@ from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
 from lf_wrap.sources.containers import json_rows
 from lf_wrap.sources.containers.archives import members
-from lf_wrap.sources.containers.encoding import detect, utf8_blocks
+from lf_wrap.sources.containers.encoding import detect, seems_utf8, utf8_blocks
 from lf_wrap.sources.containers.parquet_rows import parquet_rows
 from lf_wrap.sources.containers.paths import files_of
 from lf_wrap.sources.containers.png_card import card_rows
@@ -33,6 +33,8 @@ class RawFile:
     encoding: str  # a Python codec name; "binary" for workbooks and the like
     name: str
     """What people know it by: its path, or an archive's and its own."""
+    proven: bool = True
+    """Whether all of it is known to be in its encoding. What is not is proven when it is read: see `open_all`."""
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         return CONTAINERS[self.container](self)
@@ -50,7 +52,7 @@ class RawFile:
 
     def batches_from(self, start: int, before: int, rows: int) -> Iterator[Part]:
         """The same from byte `start` of a JSON array on, where a row begins and `before` rows have been."""
-        return self._batched(json_rows.rows_from(self.path, start, before), rows)
+        return self._batched(json_rows.rows_from(self.path, start, before, proven=self.proven), rows)
 
     def _batched(self, numbered: Iterator[tuple[int, Any]], rows: int) -> Iterator[Part]:
         while batch := list(islice(numbered, rows)):
@@ -70,18 +72,23 @@ class Part:
 
         Raises:
             NotWholeRowsError: the byte range does not hold whole rows.
+            NotUtf8Error: the file seemed to be UTF-8, and is not.
         """
         if self.span:
-            return json_rows.range_rows(self.raw.path, *self.span)
+            return json_rows.range_rows(self.raw.path, *self.span, proven=self.raw.proven)
         return self.batch or []
 
     def json(self) -> json_rows.Range | None:
-        """The JSON of a byte range, in UTF-8; None for a batch."""
-        return json_rows.read_range(self.raw.path, *self.span) if self.span else None
+        """The JSON of a byte range, in UTF-8; None for a batch.
+
+        Raises:
+            NotUtf8Error: the file seemed to be UTF-8, and is not.
+        """
+        return json_rows.read_range(self.raw.path, *self.span, proven=self.raw.proven) if self.span else None
 
 
 CONTAINERS: dict[str, Callable[[RawFile], Iterator[tuple[int, Any]]]] = {
-    "json": lambda raw: json_rows.json_rows(raw.path, raw.encoding),
+    "json": lambda raw: json_rows.json_rows(raw.path, raw.encoding, proven=raw.proven),
     "csv": lambda raw: csv_rows(raw.path, raw.encoding),
     "blocks": lambda raw: block_rows(raw.path, raw.encoding),
     "excel": lambda raw: excel_rows(raw.path),
@@ -90,8 +97,11 @@ CONTAINERS: dict[str, Callable[[RawFile], Iterator[tuple[int, Any]]]] = {
 }
 
 
-def open_all(given: str, unpacked: Path, fix: str | None = None) -> list[RawFile]:
+def open_all(given: str, unpacked: Path, fix: str | None = None, *, prove: bool = True) -> list[RawFile]:
     """The raw files that `given` means: a file, a folder's, a pattern's; archives are unpacked into `unpacked`.
+
+    Unless they are to be proven here, JSON that begins as UTF-8 is taken for it: whoever reads on meets `NotUtf8Error`
+    where it is none, and is to open all again and have it proven.
 
     Raises:
         UserError: there are none, or one cannot be read. `fix` is what to tell whoever has not got them.
@@ -100,9 +110,10 @@ def open_all(given: str, unpacked: Path, fix: str | None = None) -> list[RawFile
     for number, path in enumerate(files_of(given, fix)):
         if is_archive(existing_file(path, fix)):
             inner = members(path, unpacked / f"{len(list(unpacked.glob('*')))}-{number}")
-            raw += [open_rows(member, name=f"{shown(path)}: {member.name.partition('-')[2]}") for member in inner]
+            called = {member: f"{shown(path)}: {member.name.partition('-')[2]}" for member in inner}
+            raw += [open_rows(member, name=name, prove=prove) for member, name in called.items()]
         else:
-            raw.append(open_rows(path, fix))
+            raw.append(open_rows(path, fix, prove=prove))
     return raw
 
 
@@ -113,8 +124,10 @@ def is_archive(path: Path) -> bool:
     return magic.startswith(GZIP) or (magic == ZIP and not _is_workbook(path))
 
 
-def open_rows(path: Path, fix: str | None = None, *, name: str | None = None) -> RawFile:
+def open_rows(path: Path, fix: str | None = None, *, name: str | None = None, prove: bool = True) -> RawFile:
     """The raw file at `path`, called `name` in messages; `fix` is what to tell whoever has not got it.
+
+    `prove`: see `open_all`.
 
     Raises:
         UserError: the file is missing, empty, binary, or in no known encoding.
@@ -132,13 +145,19 @@ def open_rows(path: Path, fix: str | None = None, *, name: str | None = None) ->
             where=f"it begins with {magic!r}",
             fix="a web page saved by a failed download looks like this: fetch it again, or rename it to what it is",
         )
+    if not prove and seems_utf8(path) and _begins(path, "utf-8")[:1] in (b"[", b"{"):
+        return RawFile(path, "json", "utf-8", name, proven=False)
     encoding = detect(path)
-    blocks = utf8_blocks(path, encoding)
-    first = next((block for block in blocks if block.strip()), b"").lstrip()
+    first = _begins(path, encoding)
     if not first:
         raise UserError(f"{name} holds nothing but blanks", fix="fetch it again")
     text = "json" if first[:1] in b"[{" else "blocks" if are_blocks(first) else "csv"
     return RawFile(path, text, encoding, name)
+
+
+def _begins(path: Path, encoding: str) -> bytes:
+    """The first block with something in it, from there on."""
+    return next((block for block in utf8_blocks(path, encoding) if block.strip()), b"").lstrip()
 
 
 def _is_workbook(path: Path) -> bool:
