@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -30,11 +30,11 @@ from lf_wrap.dataset.registered import registered
 from lf_wrap.dataset.shards import files_in, names_of, write_shards
 from lf_wrap.dataset.spec import DatasetSpec
 from lf_wrap.dataset.split import Relations, Wish, relate, rows_by_group, split
-from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, Submit, beside, crew
+from lf_wrap.dataset.workers import PART_BYTES, PART_ROWS, RANGES_TOGETHER, Submit, beside, crew
 from lf_wrap.dataset.write import write_rows, write_rows_of_several_answers
 from lf_wrap.errors import UserError
 from lf_wrap.files import content_hash, existing_file, shown
-from lf_wrap.sources import PLACEHOLDER, NotUtf8Error, NotWholeRowsError, Part, RawFile
+from lf_wrap.sources import PLACEHOLDER, NotUtf8Error, NotWholeRowsError, RawFile
 
 OnRows = Callable[[str, int], None]
 POOL, UNPACKED = "pool", "unpacked"
@@ -161,13 +161,7 @@ def _convert_file(
     on_rows: OnRows,
 ) -> None:
     """Takes one file's parts. Where a byte range turns out not to begin with a row, the rest is read as a stream."""
-    numbered = 0
-    spans: list[tuple[int, int] | None] = []
-
-    def arguments(some: Iterable[Part]) -> Iterator[tuple[Part, Steps]]:
-        for part in some:
-            spans.append(part.span)
-            yield part, steps
+    numbered = taken = 0
 
     def take(converted: Converted, rows_before: int) -> None:
         nonlocal numbered
@@ -177,15 +171,16 @@ def _convert_file(
         numbered = rows_before + converted.last_number
         on_rows(making.name, making.counts.read)
 
-    taken = 0
+    ranges = raw.ranges(PART_BYTES)
+    rest = raw.batches(PART_ROWS) if not ranges else iter(())
     try:
-        for converted in submit(convert, arguments(raw.parts(PART_BYTES, PART_ROWS))):
-            take(converted, numbered if spans[taken] else 0)  # a byte range numbers its rows from its own beginning
+        for converted in submit(convert, ((part, steps) for part in ranges), RANGES_TOGETHER):
+            take(converted, numbered)  # a byte range numbers its rows from its own beginning
             taken += 1
     except NotWholeRowsError:
-        rest = raw.batches_from((spans[taken] or (0, 0))[0], numbered, PART_ROWS)
-        for converted in submit(convert, arguments(rest)):
-            take(converted, 0)
+        rest = raw.batches_from((ranges[taken].span or (0, 0))[0], numbered, PART_ROWS)
+    for converted in submit(convert, ((part, steps) for part in rest)):
+        take(converted, 0)
 
 
 def _count(converted: Converted, counts: Counts) -> None:

@@ -15,7 +15,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from lf_wrap.dataset import fingerprint
 from lf_wrap.errors import UserError
@@ -23,10 +24,17 @@ from lf_wrap.errors import UserError
 Result = TypeVar("Result")
 # Half a megabyte and what is made of it stay in the processor's cache: larger parts take half as long again.
 PART_BYTES, PART_ROWS = 1 << 19, 1000
-AHEAD = 2  # parts handed out per worker: enough to keep them busy, few enough to keep memory flat
-SHELF = 2 * PART_BYTES  # what a part becomes seldom needs more
+RANGES_TOGETHER = 4  # parts of which a worker hears only where they lie are so small that messages would cost as much
+AHEAD = 2  # messages to each worker: enough to keep them busy, few enough to keep memory flat
+SHELF = 2 * PART_BYTES * RANGES_TOGETHER  # what parts become seldom needs more
 
-Submit = Callable[[Callable[..., Result], Iterable[tuple[Any, ...]]], Iterator[Result]]
+
+class Submit(Protocol[Result]):
+    """Maps a function over argument tuples, lazily and in order, so many `together` in one message to a worker."""
+
+    def __call__(
+        self, function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], together: int = 1
+    ) -> Iterator[Result]: ...
 
 
 def cores() -> int:
@@ -36,7 +44,7 @@ def cores() -> int:
 
 @contextmanager
 def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
-    """A function that maps another over argument tuples, lazily and in order: in this process or in several.
+    """A function that maps another over argument tuples: in this process or in several.
 
     What is mapped gets the same arguments either way, so the results do not depend on the number of workers. Without a
     wish there are as many as cores where the work is `worth_it`. Bytes that a result hands out of its pickle
@@ -44,7 +52,7 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     """
     count = workers or (cores() if worth_it else 1)
     if count == 1:
-        yield lambda function, arguments: (function(*one) for one in arguments)
+        yield _here
         return
     # Forking is quickest, but the threads that rensa starts do not survive it: a process that has compared texts itself
     # must have its workers started afresh (0.3 s).
@@ -55,16 +63,19 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(shelves,)) as pool:
         pool.submit(int)  # forks them all here and now: threads that are started from now on are none of theirs
 
-        def submit(function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
+        def submit(
+            function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], together: int = 1
+        ) -> Iterator[Result]:
             pending: deque[Future[Any]] = deque()
-            taken: Callable[[Any], Result] = shelves.taken if shelves else lambda result: result
-            for number, one in enumerate(arguments):
-                called = partial(_shelved, number, function) if shelves else function
-                pending.append(pool.submit(called, *one))
+            taken: Callable[[Any], list[Result]] = shelves.taken if shelves else lambda results: results
+            rest = iter(arguments)
+            for number, some in enumerate(iter(lambda: list(islice(rest, together)), [])):
+                called = partial(_shelved, number) if shelves else _each
+                pending.append(pool.submit(called, function, some))
                 if len(pending) > AHEAD * count:
-                    yield taken(pending.popleft().result())
+                    yield from taken(pending.popleft().result())
             while pending:
-                yield taken(pending.popleft().result())
+                yield from taken(pending.popleft().result())
 
         try:
             yield submit
@@ -74,17 +85,21 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
             ) from None
 
 
+def _here(function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], together: int = 1) -> Iterator[Result]:
+    return (function(*one) for one in arguments)
+
+
 class _Shelves:
     """Memory in which forked workers leave what is large: through a pipe it would be copied twice more, bit by bit.
 
-    There are as many as there can be results that are worked on, waiting or looked at; they are used in turn.
+    There are as many as there can be messages that are worked on, waiting or looked at; they are used in turn.
     """
 
     def __init__(self, count: int) -> None:
         self._memory, self._count = mmap.mmap(-1, count * SHELF), count
 
     def put(self, number: int, result: Any) -> tuple[bytes, int, list[int]]:
-        """In a worker: result `number` without its bytes, where these begin, and how many are in each piece."""
+        """In a worker: results `number` without their bytes, where these begin, and how many are in each piece."""
         begin = number % self._count * SHELF
         sizes, at = list[int](), begin
 
@@ -119,8 +134,12 @@ def _begin(shelves: _Shelves | None) -> None:
     gc.disable()  # rows hold no cycles
 
 
-def _shelved(number: int, function: Callable[..., Any], *arguments: Any) -> tuple[bytes, int, list[int]]:
-    return _inherited[0].put(number, function(*arguments))
+def _shelved(number: int, function: Callable[..., Any], arguments: list[Any]) -> tuple[bytes, int, list[int]]:
+    return _inherited[0].put(number, _each(function, arguments))
+
+
+def _each(function: Callable[..., Result], arguments: list[Any]) -> list[Result]:
+    return [function(*one) for one in arguments]
 
 
 def beside(function: Callable[[], Result]) -> Future[Result]:

@@ -39,12 +39,10 @@ class RawFile:
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         return CONTAINERS[self.container](self)
 
-    def parts(self, size: int, rows: int) -> Iterator[Part]:
-        """The file in parts of about `size` bytes or `rows` rows, in order: what one process works on at a time."""
-        if self.container == "json" and self.encoding == "utf-8" and (ranges := json_rows.ranges(self.path, size)):
-            yield from (Part(self, span=span) for span in ranges)
-        else:
-            yield from self.batches(rows)
+    def ranges(self, size: int) -> list[Part]:
+        """The file in parts of about `size` bytes, in order, which any process may read; none where it is no such."""
+        cut = self.container == "json" and self.encoding == "utf-8"
+        return [Part(self, span=span) for span in json_rows.ranges(self.path, size)] if cut else []
 
     def batches(self, rows: int) -> Iterator[Part]:
         """The file read here and now, in parts of so many rows."""
