@@ -300,9 +300,8 @@ def _measured(kept: list[Conversation]) -> dict[str, Any]:
 def _compared(kept: list[Conversation], steps: Steps) -> dict[str, Any]:
     """The hashes and signatures of these conversations, as far as they are wanted."""
     none = np.zeros(0, np.uint64)
-    unsigned = np.zeros((0, fingerprint.PLACES), np.uint16), np.zeros(0, np.uint32)
     compared = {"whole": none, "question": none, "group": none}
-    (like, like_grams), (asks_like, asks_grams) = unsigned, unsigned
+    like = asks_like = fingerprint.Signed(np.zeros((0, fingerprint.PLACES), np.uint16), np.zeros(0, np.uint32))
     if steps.compare:
         asked, whole = _texts(kept)
         groups = [fingerprint.hash_of(one.group.encode("utf-8", "surrogatepass")) if one.group else 0 for one in kept]
@@ -312,9 +311,9 @@ def _compared(kept: list[Conversation], steps: Steps) -> dict[str, Any]:
             "group": np.array(groups, np.uint64),
         }
         if steps.near:
-            (like, like_grams), (asks_like, asks_grams) = _signed(whole, steps), _signed(asked, steps)
-    likeness = {"like": like, "asks_like": asks_like, "like_grams": like_grams, "asks_grams": asks_grams}
-    return {**compared, **likeness}
+            like, asks_like = _signed(asked, [one.answer for one in kept], steps)
+    likeness = {"like": like.minima, "asks_like": asks_like.minima}
+    return {**compared, **likeness, "like_grams": like.grams, "asks_grams": asks_like.grams}
 
 
 def _texts(kept: list[Conversation]) -> tuple[list[str], list[str]]:
@@ -334,11 +333,14 @@ def _hashes(texts: Iterable[str]) -> fingerprint.Hashes:
     return np.array([fingerprint.hash_of(text.encode("utf-8", "surrogatepass")) for text in texts], np.uint64)
 
 
-def _signed(texts: list[str], steps: Steps) -> tuple[fingerprint.Signatures, npt.NDArray[np.uint32]]:
-    starts = range(0, max(1, len(texts)), ROWS_AT_ONCE)
-    signed = [fingerprint.signatures(texts[start : start + ROWS_AT_ONCE], steps.common) for start in starts]
-    signatures, grams = zip(*signed, strict=True)
-    return np.concatenate(signatures), np.concatenate(grams)
+def _signed(asked: list[str], answers: list[str], steps: Steps) -> tuple[fingerprint.Signed, fingerprint.Signed]:
+    some = [slice(start, start + ROWS_AT_ONCE) for start in range(0, max(1, len(asked)), ROWS_AT_ONCE)]
+    signed = [fingerprint.signatures(asked[rows], answers[rows], steps.common) for rows in some]
+    like, asks_like = (
+        fingerprint.Signed(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
+        for pieces in zip(*signed, strict=True)
+    )
+    return like, asks_like
 
 
 def _numbers(values: Iterable[int]) -> npt.NDArray[np.uint32]:

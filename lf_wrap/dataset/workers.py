@@ -132,6 +132,7 @@ _inherited: list[_Shelves] = []  # of a worker
 def _begin(shelves: _Shelves | None) -> None:
     _inherited[:] = [shelves] if shelves else []
     gc.disable()  # rows hold no cycles
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")  # rensa's: the processes are the parallelism
 
 
 def _shelved(number: int, function: Callable[..., Any], arguments: list[Any]) -> tuple[bytes, int, list[int]]:
