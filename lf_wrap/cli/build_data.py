@@ -126,6 +126,8 @@ def command(
     for card in cards:
         screen.print(Text.assemble((card.name, "bold"), f"  ({card.type}, {card.encoding})"))
         screen.print(f"  {card.counts.law()}")
+        for warning in card.warnings:
+            screen.print(Text.assemble(("  look: ", "yellow"), warning))
         for what, count in card.counts.repairs.items():
             screen.print(f"  {what}: {count:,}")
         for kind, count in card.counts.redactions.items():

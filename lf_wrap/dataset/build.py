@@ -39,6 +39,7 @@ from lf_wrap.sources import PLACEHOLDER, NotUtf8Error, NotWholeRowsError, RawFil
 OnRows = Callable[[str, int], None]
 POOL, UNPACKED = "pool", "unpacked"
 PAIRS_SHOWN = 10
+CUT_OFF = "{} ends without a line break: look whether its last row is whole"
 WORTH_A_PROCESS = 8 << 20  # bytes; a smaller input is done before another process has started
 
 
@@ -265,7 +266,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
     name, one = making.name, making.split
     used = np.concatenate((one.train, one.test)) if len(one.test) else one.train
     measured = slice(None) if len(used) == len(pool) else used  # all of them: no copy
-    layout = layout_for(np.unique(pool.turns[measured]).tolist(), name)
+    layout = layout_for(np.flatnonzero(np.bincount(pool.turns[measured])).tolist(), name)
     rejects, largest = staging / f"{name}.rejects.jsonl", int(making.spec.shard_mb * 1_000_000)
     several = any(source.several_answers for source in making.kinds)
 
@@ -301,6 +302,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         hashes={kind: content_hash(file) for kind, file in files.items()},
         seconds=0.0,
         test_groups=rows_by_group(relations.group[one.test]),
+        warnings=[CUT_OFF.format(raw.name) for raw, _ in making.files if raw.may_be_cut_off],
     )
 
 

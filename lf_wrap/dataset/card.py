@@ -84,11 +84,13 @@ class Card:
     seconds: float
     test_groups: list[list[int]] = field(default_factory=list)
     """Test rows, by their numbers from 1, that ask alike or have one group id: they are no independent evidence."""
+    warnings: list[str] = field(default_factory=list)
+    """What people should look at, since nothing here can tell whether it is right."""
 
     def result(self) -> dict[str, Any]:
         """The dataset's part of `lfw build-data --json`."""
         told = {"name": self.name, "type": self.type, "encoding": self.encoding, **vars(self.counts)}
-        return {**told, "files": self.files, "seconds": self.seconds}
+        return {**told, "files": self.files, "warnings": self.warnings, "seconds": self.seconds}
 
 
 def quantiles(values: Sequence[int] | npt.NDArray[Any]) -> dict[str, int]:
@@ -134,6 +136,7 @@ def to_markdown(card: Card, example: dict[str, Any]) -> str:
         "",
     ]
     lines += ["## Where every row went", "", f"`{counts.law()}`", ""]
+    lines += [f"- **{warning}**" for warning in card.warnings]
     lines += [f"- repaired: {what}: {count:,}" for what, count in counts.repairs.items() if count]
     lines += ["", "## Lengths", "", "| | p50 | p90 | p99 | max |", "|---|---|---|---|---|"]
     for what, lengths in (

@@ -53,7 +53,7 @@ def labels(answers: list[str]) -> dict[str, int]:
 
 def some_answers(pool: Pool, numbers: Numbers) -> list[str]:
     """The last answers of at most `ROWS_LOOKED_AT` of these rows, evenly spread."""
-    spread = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), ROWS_LOOKED_AT)).astype(np.int64))
+    spread = np.linspace(0, len(numbers) - 1, min(len(numbers), ROWS_LOOKED_AT)).astype(np.int64)
     return [_last_words(orjson.loads(line)) for line in pool.each(numbers[spread].tolist())]
 
 

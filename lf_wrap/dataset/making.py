@@ -28,6 +28,7 @@ from lf_wrap.sources import (
     source_named,
 )
 
+WRITES = 2  # one more whenever the same rows would be written otherwise: what was built before is then stale
 ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
 
 
@@ -88,7 +89,7 @@ def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]
         for name, spec in specs.items()
     ]
     sides = [[len(side) for side in _given(spec)] for spec in specs.values()]
-    return hashlib.sha256(orjson.dumps([__version__, said, sides])).hexdigest()
+    return hashlib.sha256(orjson.dumps([__version__, WRITES, said, sides])).hexdigest()
 
 
 def open_dataset(name: str, spec: DatasetSpec, unpacked: Path, *, prove: bool, compare: bool, near: bool) -> Making:

@@ -1,36 +1,51 @@
-"""A question and an answer under any of the names people give them (DISC-MedLLM misspells `raw_anwser`)."""
+"""A question and an answer under any of the names people give them (DISC-MedLLM misspells `raw_anwser`).
+
+A system text and earlier turns may stand beside them, as ms-swift has it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from lf_wrap.conversation import Conversation, Reject
+from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources.aliases import AliasedSource
+from lf_wrap.sources.chat_turns import history_of
 from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carried, Row, text
 
 
 class QaPair(AliasedSource):
     name = "qa_pair"
-    shape = "rows of question (query, ask, prompt, 问题, 提问) and answer (response, reply, raw_answer, 答案, 回答)"
+    shape = (
+        "rows of question (query, ask, prompt, user, input, 问题, 提问) and answer (response, reply, raw_answer,"
+        " assistant, output, 答案, 回答), sometimes system, history (pairs or messages)"
+    )
     # Most such tables are consultations. A phone number masked for nothing harms no one; one that is learned does.
     medical = True
     columns = ("question", "answer")
     aliases: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("query", "ask", "prompt", "问题", "提问"), "question"),
-        **dict.fromkeys(("response", "reply", "raw_anwser", "raw_answer", "答案", "回答"), "answer"),
+        **dict.fromkeys(("query", "ask", "prompt", "user", "input", "问题", "提问"), "question"),
+        **dict.fromkeys(
+            ("response", "reply", "raw_anwser", "raw_answer", "assistant", "output", "答案", "回答"), "answer"
+        ),
     }
 
     @classmethod
     def fits(cls, row: Row) -> bool:
-        return super().fits(row) and cls._is_text(cls.renamed(row))
+        return super().fits(row) and cls._is_text(cls.renamed(row)) and not cls._is_ambiguous(row)
+
+    @classmethod
+    def _is_ambiguous(cls, row: Row) -> bool:
+        """Whether two names of one column stand there: of `prompt` and `input` one would be lost."""
+        named = [cls.aliases[key] for key in row if key in cls.aliases and cls.aliases[key] not in row]
+        return len(named) > len(set(named))
 
     @classmethod
     def _is_text(cls, row: Row) -> bool:
         return not any(isinstance(row[column], list | dict) for column in cls.columns)
 
     def carried(self) -> tuple[Carried, ...]:
-        return (Carried("{question}", answer="answer"),)
+        return (Carried("{question}", answer="answer", empty=("system", "history")),)
 
     def convert(self, row: Row) -> Conversation | Reject:
         if not self._is_text(row):
@@ -40,4 +55,10 @@ class QaPair(AliasedSource):
             return Reject(NO_ANSWER, "answer is empty")
         if not question:
             return Reject(NO_QUESTION, "question is empty")
-        return Conversation.single(question, answer)
+        earlier = history_of(row.get("history"))
+        if isinstance(earlier, Reject):
+            return earlier
+        turns = (*earlier.turns, Turn("user", question), Turn("assistant", answer))
+        # One dialogue may stand there several times, cut after different turns: what it opens with tells which it is.
+        group = next(turn.text for turn in turns if turn.role == "user") if earlier.turns else ""
+        return Conversation(turns, text(row.get("system")) or earlier.system, group=group)

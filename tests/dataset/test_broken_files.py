@@ -103,6 +103,9 @@ COUNTED = {
     "lone_surrogate.json": text(f'[{LINE}, {{"instruction": "\\ud83d", "input": "b", "output": "c"}}]'),
     "nul.json": text(f'[{LINE}, {{"instruction": "a\\u0000b", "input": "b", "output": "c"}}]'),
     "control_tokens.json": text(f'[{LINE}, {{"instruction": "<|im_end|>", "input": "b", "output": "<|im_start|>"}}]'),
+    "one_behind_another.json": text(LINE + OTHER),
+    "two_a_line.jsonl": text(f"{LINE} {OTHER}\n{LINE}{OTHER}\n"),
+    "wrapped.json": text(f'{{"version": 1, "data": [{LINE}, {OTHER}]}}'),
     "broken_line.jsonl": text(f"{LINE}\n{LINE[:30]}\n\n{OTHER}\n"),
     "cut_line.jsonl": text(f"{LINE}\n{OTHER}\n{LINE[:30]}"),
     "utf32.json": f"[{LINE}, {OTHER}]".encode("utf-32"),
@@ -141,6 +144,28 @@ def test_what_can_be_used_is_used_and_the_rest_is_counted(tmp_path: Path, name: 
     assert counts.read == counts.accounted
     rejects = (tmp_path / "out/d.rejects.jsonl").read_bytes()
     assert rejects.count(b"\n") == counts.rejects.total()
+
+
+@pytest.mark.parametrize(("end", "warnings"), [("", 1), ("\n", 0), ('"', 0)])
+def test_a_table_that_ends_amid_a_line_is_told_of(tmp_path: Path, end: str, warnings: int) -> None:
+    last = '"d"' if end == '"' else "d" + end
+    (tmp_path / "rows.csv").write_text(f"title,ask,answer\na,b,c\nx,y,{last}", encoding="utf-8")
+    card = build({"d": DatasetSpec(source=str(tmp_path / "rows.csv"), test=0)}, tmp_path / "out")[0]
+    assert len(card.warnings) == warnings
+    assert all("rows.csv ends without a line break" in warning for warning in card.warnings)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_encoding_that_shows_late_is_told_all_the_same(tmp_path: Path, workers: int) -> None:
+    rows = [json.dumps(GOOD | {"input": f"day {number} " + "x" * 2000, "instruction": "a"}) for number in range(900)]
+    (tmp_path / "rows.jsonl").write_bytes("\n".join([*rows, LINE, OTHER]).encode("gb18030"))
+    (tmp_path / "cut.jsonl").write_bytes("\n".join([*rows, LINE]).encode("utf-8") + b"\xe5\n\xff\xff\xff")
+    spec = {"source": str(tmp_path / "rows.jsonl"), "test": 0, "deduplicate": False, "leaks": False}
+    card = build({"d": DatasetSpec(**spec)}, tmp_path / "out", workers=workers)[0]
+    assert (card.encoding, card.counts.train) == ("gb18030", 902)
+    assert "头痛怎么办" in (tmp_path / "out/d_train.jsonl").read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="neither UTF-8 nor GB18030"):
+        build({"d": DatasetSpec(**spec | {"source": str(tmp_path / "cut.jsonl")})}, tmp_path / "out", workers=workers)
 
 
 def test_there_are_enough_of_them() -> None:

@@ -6,16 +6,30 @@ from typing import Any
 
 import pytest
 
-from lf_wrap.conversation import Conversation, Reject
+from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources import source_named
 
 
-@pytest.mark.parametrize("question", ["question", "query", "ask", "prompt", "问题", "提问"])
-@pytest.mark.parametrize("answer", ["answer", "response", "reply", "raw_anwser", "raw_answer", "答案", "回答"])
+@pytest.mark.parametrize("question", ["question", "query", "ask", "prompt", "user", "input", "问题"])
+@pytest.mark.parametrize("answer", ["answer", "response", "reply", "raw_anwser", "assistant", "output", "回答"])
 def test_either_goes_by_many_names(question: str, answer: str) -> None:
     row = {"id": "0-1", "department": "儿科", question: "发烧怎么办", answer: "多喝水。"}
     assert source_named("qa_pair").fits(row)
     assert source_named("qa_pair")().read(row) == Conversation.single("发烧怎么办", "多喝水。")
+
+
+@pytest.mark.parametrize(
+    "history", [[["你好", "请讲"]], [{"role": "user", "content": "你好"}, {"role": "bot", "content": "请讲"}]]
+)
+def test_a_system_text_and_earlier_turns_beside_them_are_part_of_it(history: list[Any]) -> None:
+    row = {"system": "你是医生", "query": "发烧怎么办", "response": "多喝水。", "history": history}
+    said = (Turn("user", "你好"), Turn("assistant", "请讲"), Turn("user", "发烧怎么办"), Turn("assistant", "多喝水。"))
+    assert source_named("qa_pair").fits(row)
+    assert source_named("qa_pair")().read(row) == Conversation(said, "你是医生", group="你好")
+
+
+def test_a_row_with_two_questions_is_taken_for_nothing() -> None:
+    assert not source_named("qa_pair").fits({"prompt": "x", "input": "y", "output": "z"})
 
 
 def test_the_plain_name_counts_where_a_row_has_two() -> None:
@@ -30,6 +44,7 @@ def test_the_plain_name_counts_where_a_row_has_two() -> None:
         ({"question": float("nan"), "reply": "y"}, "no question"),
         ({"question": "x", "reply": [{"role": "Ada", "content": "y"}]}, "not this shape"),
         ({"question": "x"}, "missing column"),
+        ({"question": "x", "answer": "y", "history": "z"}, "not this shape"),
     ],
 )
 def test_a_row_that_cannot_train_says_why(row: dict[str, Any], reason: str) -> None:

@@ -29,6 +29,7 @@ FIRST_KEY = re.compile(rb'\s*{\s*("(?:[^"\\]|\\.)*")')
 ENDS_TRIED = 3
 # A cut is looked for in so many bytes after the place where it is wished: in few first, for most rows are short.
 WINDOWS = (1 << 14, 1 << 20)
+WRAPPED_IN = ("data", "rows", "examples", "instances", "items", "records", "train")
 CUT_OFF = "fetch the file again (a cut-off download ends like this), or mend that place"
 
 
@@ -234,7 +235,7 @@ def _lines_or_dict(first: bytes, blocks: Iterator[bytes], path: Path) -> Iterato
 def _are_lines(start: bytes) -> bool:
     """Whether one of the first lines, not being the only one, is a whole object: pretty-printed JSON has none."""
     lines = [line for line in start.split(b"\n", 20)[:20] if line.strip()]
-    return len(lines) > 1 and any(line.startswith(b"{") and not isinstance(_line(line), Reject) for line in lines)
+    return len(lines) > 1 and any(line.startswith(b"{") and not isinstance(_line(line)[0], Reject) for line in lines)
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, Any]]:
@@ -244,25 +245,40 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, Any]]:
         for line in lines:
             number += 1
             if line.strip():
-                yield number, _line(line)
+                yield from ((number, value) for value in _line(line))
     if pending.strip():
-        yield number + 1, _line(pending)
+        yield from ((number + 1, value) for value in _line(pending))
 
 
-def _line(line: bytes) -> Any:
+def _line(line: bytes) -> list[Any]:
+    """What stands in a line: one value, objects one behind another, or a `Reject`."""
     try:
-        return parse(line)
+        return [parse(line)]
     except ValueError as error:
-        return Reject("invalid JSON line", f"{error}: {line[:200].decode('utf-8', 'replace')}")
+        reject = Reject("invalid JSON line", f"{error}: {line[:200].decode('utf-8', 'replace')}")
+        return _one_behind_another(line) or [reject]
+
+
+def _one_behind_another(data: bytes) -> list[Any]:
+    """The objects that `data` is, with nothing but blanks and commas between them; none if it is anything else."""
+    values, rest = _element_by_element(data)
+    return values if not rest.strip(b" \t\r\n,") and all(isinstance(value, dict) for value in values) else []
 
 
 def _dict_by_id(data: bytes, path: Path) -> Iterator[tuple[int, Any]]:
     try:
         value = parse(data)
     except ValueError as error:
+        if rows := _one_behind_another(data):
+            return enumerate(rows, 1)
         raise UserError(f"{shown(path)} is not whole JSON: {error}", fix=CUT_OFF) from None
-    if not value or not all(isinstance(row, dict) for row in value.values()):
-        yield 1, value
-        return
-    for number, (key, row) in enumerate(value.items(), 1):
-        yield number, {"id": key, **row}
+    if value and all(isinstance(row, dict) for row in value.values()):
+        return enumerate(({"id": key, **row} for key, row in value.items()), 1)
+    return enumerate(_wrapped(value) or [value], 1)
+
+
+def _wrapped(value: dict[str, Any]) -> list[Any]:
+    """The rows that stand in an object under one of the names that are usual for them, with no other lists beside."""
+    lists = [key for key, held in value.items() if isinstance(held, list)]
+    rows = value[lists[0]] if len(lists) == 1 and lists[0] in WRAPPED_IN else []
+    return rows if all(isinstance(row, dict) for row in rows) else []

@@ -17,7 +17,7 @@ from lf_wrap.sources.containers.encoding import detect, seems_utf8, utf8_blocks
 from lf_wrap.sources.containers.parquet_rows import parquet_rows
 from lf_wrap.sources.containers.paths import files_of
 from lf_wrap.sources.containers.png_card import card_rows
-from lf_wrap.sources.containers.tables import are_blocks, block_rows, csv_rows, excel_rows
+from lf_wrap.sources.containers.tables import are_blocks, block_rows, csv_rows, ends_open, excel_rows
 
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 # How files that are no text begin. A .xlsx is a zip archive, a .xls an OLE container.
@@ -38,6 +38,11 @@ class RawFile:
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         return CONTAINERS[self.container](self)
+
+    @property
+    def may_be_cut_off(self) -> bool:
+        """Whether the last row may lack its end without anything else telling: JSON and packed files tell it."""
+        return self.container in ("csv", "blocks") and ends_open(self.path)
 
     def ranges(self, size: int) -> list[Part]:
         """The file in parts of about `size` bytes, in order, which any process may read; none where it is no such."""

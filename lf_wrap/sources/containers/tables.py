@@ -48,6 +48,13 @@ def csv_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
             ) from None
 
 
+def ends_open(path: Path) -> bool:
+    """Whether a text file of rows ends in the middle of a line: nothing else tells that its last field is cut off."""
+    with path.open("rb") as handle:
+        handle.seek(-min(8, path.stat().st_size), 2)
+        return handle.read().replace(b"\0", b"")[-1:] not in (b"\n", b"\r", b'"')  # without zeros UTF-16 ends so too
+
+
 BLOCK_COLUMNS = ("title", "ask", "answer")
 
 

@@ -44,6 +44,26 @@ def test_a_dict_by_id_keeps_the_id(tmp_path: Path, indent: int | None) -> None:
     assert values(path) == [{"id": "a1", **ROWS[0]}, {"id": "a2", **ROWS[1]}]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"a": 1}{"a": 2}\n{"a": 3} {"a": 4}\n',
+        '{"a": 1}{"a": 2} {"a": 3},{"a": 4}',
+        '{\n "a": 1\n}\n{\n "a": 2\n}\n{"a":\n3}\n{\n"a":\n4}',
+        '{"version": "1.0", "data": [{"a": 1}, {"a": 2}, {"a": 3}, {"a": 4}]}',
+    ],
+)
+def test_objects_one_behind_another_and_in_an_envelope(tmp_path: Path, content: str) -> None:
+    (tmp_path / "rows.json").write_text(content, encoding="utf-8")
+    assert values(tmp_path / "rows.json") == [{"a": number} for number in (1, 2, 3, 4)]
+
+
+def test_a_line_that_is_objects_and_something_else_is_one_reject(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"a": 2}{"a"\n', encoding="utf-8")
+    first, reject = values(tmp_path / "rows.jsonl")
+    assert (first, reject.reason) == ({"a": 1}, "invalid JSON line")
+
+
 @pytest.mark.parametrize("delimiter", [",", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
 def test_a_table_with_quoted_line_breaks(tmp_path: Path, delimiter: str, encoding: str) -> None:
