@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import orjson
 
 from lf_wrap.dataset import card as cards
 from lf_wrap.dataset.card import Card, Counts
-from lf_wrap.dataset.commit import BUILDING, Entries, finish_interrupted, put_in_place
+from lf_wrap.dataset.commit import Entries, building_in, finish_interrupted, put_in_place
 from lf_wrap.dataset.convert import Converted, Refused, Steps, convert
 from lf_wrap.dataset.deduplicate import Numbers
 from lf_wrap.dataset.describe import examples, labels, languages, some_answers, token_lengths
@@ -65,25 +64,26 @@ def build(
     finish_interrupted(out)
     made_here = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=out, prefix=BUILDING))
     try:
-        try:
-            made = _make(specs, staging, workers, on_rows, prove=False)
-        except NotUtf8Error:  # so a file is in another encoding, and which is known when it has been read to its end
-            made = _make(specs, staging, workers, on_rows, prove=True)
-        shutil.rmtree(staging / UNPACKED, ignore_errors=True)
-        (staging / POOL).unlink(missing_ok=True)
-        entries = _entries(made)
-        for card in made:
-            with files_in(staging / card.files["train"])[0].open("rb") as rows:
-                first = orjson.loads(rows.readline())
-            card.files = {kind: shown(out / file) for kind, file in card.files.items()}
-            card.seconds = round(time.monotonic() - began, 3)
-            (staging / f"{card.name}.card.json").write_text(cards.to_json(card), encoding="utf-8")
-            (staging / f"{card.name}.card.md").write_text(cards.to_markdown(card, first), encoding="utf-8")
-        put_in_place(staging, entries, out)
+        with building_in(out) as staging:
+            try:
+                made = _make(specs, staging, workers, on_rows, prove=False)
+            except (
+                NotUtf8Error
+            ):  # so a file is in another encoding, and which is known when it has been read to its end
+                made = _make(specs, staging, workers, on_rows, prove=True)
+            shutil.rmtree(staging / UNPACKED, ignore_errors=True)
+            (staging / POOL).unlink(missing_ok=True)
+            entries = _entries(made)
+            for card in made:
+                with files_in(staging / card.files["train"])[0].open("rb") as rows:
+                    first = orjson.loads(rows.readline())
+                card.files = {kind: shown(out / file) for kind, file in card.files.items()}
+                card.seconds = round(time.monotonic() - began, 3)
+                (staging / f"{card.name}.card.json").write_text(cards.to_json(card), encoding="utf-8")
+                (staging / f"{card.name}.card.md").write_text(cards.to_markdown(card, first), encoding="utf-8")
+            put_in_place(staging, entries, out)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
         if made_here and not any(out.iterdir()):
             out.rmdir()
     return made

@@ -8,16 +8,40 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lf_wrap.dataset.register import entries_of, register
 from lf_wrap.files import locked
 
-BUILDING, READY = ".building.", ".ready."
+BEGUN, BUILDING, READY = ".begun.", ".building.", ".ready."
 ENTRIES = "entries.json"
+ALIVE = ".alive"  # locked in a folder as long as its build goes on
 
 Entries = dict[str, dict[str, Any] | None]
+
+
+@contextmanager
+def building_in(out: Path) -> Iterator[Path]:
+    """A hidden folder of `out` to build in, for the block. What killed builds have left of theirs goes."""
+    from filelock import FileLock, Timeout
+
+    for left in out.glob(f"{BUILDING}*/"):
+        try:
+            with FileLock(left / ALIVE, timeout=0):
+                shutil.rmtree(left, ignore_errors=True)
+        except (Timeout, OSError):  # it is alive, or has just ended
+            continue
+    made = Path(tempfile.mkdtemp(dir=out, prefix=BEGUN))
+    with FileLock(made / ALIVE):
+        staging = made.rename(out / made.name.replace(BEGUN, BUILDING))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def put_in_place(staging: Path, entries: Entries, out: Path) -> None:
@@ -52,7 +76,7 @@ def _finish(ready: Path, out: Path) -> None:
     stored = ready / ENTRIES
     if stored.exists():
         told = json.loads(stored.read_text(encoding="utf-8"))
-        for made in sorted(made for made in ready.iterdir() if made.name != ENTRIES):
+        for made in sorted(made for made in ready.iterdir() if made.name not in (ENTRIES, ALIVE)):
             if made.is_dir():
                 _remove(out / made.name)  # a folder takes no other's place
             made.replace(out / made.name)

@@ -132,7 +132,15 @@ _inherited: list[_Shelves] = []  # of a worker
 def _begin(shelves: _Shelves | None) -> None:
     _inherited[:] = [shelves] if shelves else []
     gc.disable()  # rows hold no cycles
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     os.environ.setdefault("RAYON_NUM_THREADS", "1")  # rensa's: the processes are the parallelism
+
+
+def _end_with(parent: Any) -> None:
+    """A process that is killed outright tells its workers nothing: they would wait for ever for the next part."""
+    parent.join()
+    os._exit(1)
 
 
 def _shelved(number: int, function: Callable[..., Any], arguments: list[Any]) -> tuple[bytes, int, list[int]]:

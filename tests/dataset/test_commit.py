@@ -44,6 +44,14 @@ def versions(out: Path) -> set[str]:
     return found
 
 
+def is_alive(process: str) -> bool:
+    """Whether there is such a process; one that nobody has asked for its end (Z) is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_readers_finish_what_was_ready_when_its_build_was_killed(tmp_path: Path) -> None:
     out = tmp_path / "out"
     for version in "AB":
@@ -86,6 +94,34 @@ def test_kill_9_at_any_moment_leaves_one_whole_version(tmp_path: Path) -> None:
         assert len(versions(tmp_path / "out")) == 1
     build({"d": DatasetSpec(source=str(tmp_path / "B.json"), test=20)}, tmp_path / "out")
     assert versions(tmp_path / "out") == {"B"}
+
+
+def test_a_killed_build_takes_its_workers_with_it_and_the_next_removes_what_it_left(tmp_path: Path) -> None:
+    write_version(tmp_path, "A")
+    script = """
+import os, time
+from pathlib import Path
+from lf_wrap.dataset import DatasetSpec, build
+def tell(name, rows):
+    print(*Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split(), flush=True)
+    time.sleep(60)
+build({"d": DatasetSpec(source="A.json")}, Path("out"), workers=2, on_rows=tell)
+"""
+    child = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    workers = child.stdout.readline().split()
+    assert len(workers) == 2
+    build({"e": DatasetSpec(source=str(tmp_path / "A.json"))}, tmp_path / "out")
+    assert len(list((tmp_path / "out").glob(".building.*/"))) == 1, "one that is alive is left alone"
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    deadline = time.monotonic() + 20
+    while any(map(is_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_alive, workers))
+    build({"e": DatasetSpec(source=str(tmp_path / "A.json"))}, tmp_path / "out")
+    assert not list((tmp_path / "out").glob(".b*/"))
 
 
 def test_many_builds_at_once_register_every_dataset(tmp_path: Path) -> None:
