@@ -76,10 +76,12 @@ def raw_files(spec: DatasetSpec) -> list[Path]:
     """Every file that a spec gives.
 
     Raises:
-        UserError: one is missing or empty; with how to get it, where the spec says.
+        UserError: one is missing or empty; with how to get it, where the spec says. Or it leaves the spec's folder.
     """
-    paths = [path for given in _given(spec) for one in given for path in files_of(one, _fix(spec))]
-    return [existing_file(path, _fix(spec)) for path in paths]
+    found = [(one, path) for given in _given(spec) for one in given for path in files_of(one, _fix(spec))]
+    for one, path in found:
+        spec.refuse_outside(one, existing_file(path, _fix(spec)))
+    return [path for _, path in found]
 
 
 def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:

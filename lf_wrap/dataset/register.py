@@ -29,6 +29,9 @@ def entries_of(dataset_dir: Path) -> dict[str, dict[str, Any]]:
         ) from None
     if not isinstance(entries, dict):
         raise UserError(f"{shown(path)} is not a JSON object of datasets", fix="mend it, or move it away")
+    for name, entry in entries.items():
+        if not isinstance(entry, dict):
+            raise UserError(f"{shown(path)} describes a dataset by {entry!r:.40}", where=name, fix="mend or remove it")
     return entries
 
 

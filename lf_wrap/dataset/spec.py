@@ -81,11 +81,25 @@ class DatasetSpec(BaseModel):
     )
     get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
     _from_hubs: dict[Path, HubId] = PrivateAttr(default_factory=dict)
+    _kept_in: dict[str, Path] = PrivateAttr(default_factory=dict)
 
     @property
     def from_hubs(self) -> dict[Path, HubId]:
         """The folders that are to be fetched, and what belongs into each."""
         return self._from_hubs
+
+    def refuse_outside(self, given: str, file: Path) -> None:
+        """Refuses a file that `given`, a source that may not leave the spec's folder, leads to by a link.
+
+        Raises:
+            UserError: it lies elsewhere.
+        """
+        folder = self._kept_in.get(given)
+        if folder and not file.resolve().is_relative_to(folder.resolve()):
+            raise UserError(
+                f"{shown(file)} is a link out of the spec's folder {shown(folder)}",
+                fix="copy what it leads to, or name that by an absolute path if you mean it",
+            )
 
 
 class Spec(BaseModel):
@@ -136,10 +150,14 @@ def bad_value(error: ValidationError, path: Path, known: Mapping[str, Any]) -> U
 
 def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
     from_hubs: dict[Path, HubId] = {}
+    kept_in: dict[str, Path] = {}
 
     def here(source: str) -> str:
         if not is_hub_url(source):
-            return _inside(source, folder)
+            path = _inside(source, folder)
+            if not Path(source).expanduser().is_absolute():
+                kept_in[path] = folder
+            return path
         what, files = parse_url(source)
         target = folder / "raw" / what.name
         from_hubs[target] = what
@@ -155,7 +173,7 @@ def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
     ways = [f"lfw fetch dataset {what.id} --hub {what.hub} --to {shown(to)}" for to, what in from_hubs.items()]
     get = spec.get or " && ".join(ways) or None
     resolved = spec.model_copy(update={"source": source, "tokenizer": tokenizer, "get": get})
-    resolved._from_hubs = from_hubs
+    resolved._from_hubs, resolved._kept_in = from_hubs, kept_in
     return resolved
 
 

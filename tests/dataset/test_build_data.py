@@ -153,3 +153,26 @@ def test_bad_input_is_named_and_nothing_is_written(
     assert "Traceback" not in ran.err
     left = [path.name for path in (tmp_path / "dataset_info").glob("*")] if (tmp_path / "dataset_info").exists() else []
     assert left == []
+
+
+def test_a_link_out_of_the_specs_folder_is_refused(lfw: Lfw, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text('[{"instruction": "a", "output": "b"}]', encoding="utf-8")
+    (tmp_path / "given/raw").mkdir(parents=True)
+    (tmp_path / "given/raw/rows.json").symlink_to(tmp_path / "secret.json")
+    for name, source in (("in", "raw"), ("out", str(tmp_path / "given/raw"))):
+        (tmp_path / f"given/{name}.yaml").write_text(
+            f"datasets: {{d: {{source: {source}, test: 0}}}}", encoding="utf-8"
+        )
+    ran = lfw("build-data", "given/in.yaml")
+    assert (ran.code, "rows.json is a link out of the spec's folder" in ran.err) == (1, True)
+    assert lfw("build-data", "given/out.yaml").code == 0, "absolute paths are taken as they are"
+
+
+def test_an_entry_that_describes_nothing_is_named(lfw: Lfw, tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('[{"instruction": "a", "output": "b"}]', encoding="utf-8")
+    (tmp_path / "dataset_info").mkdir()
+    (tmp_path / "dataset_info/dataset_info.json").write_text('{"theirs": 3}', encoding="utf-8")
+    ran = lfw("build-data", "rows.json", "--test", "0")
+    assert ran.code == 1
+    assert "describes a dataset by 3" in ran.err
+    assert "theirs" in ran.err
