@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,26 @@ def test_a_workbook_whatever_its_name(tmp_path: Path) -> None:
     assert [(number, dict(row)) for number, row in open_rows(path)] == [
         (2, {"原始词": "NA", "标准词": 3}),
         (4, {"原始词": "右肾", "标准词": 2.5}),
+    ]
+
+
+XLS = (  # what xlwt 1.3.0 writes of the rows below, by zlib.compress and base64.b85encode
+    "c-rk)O-NKx6#nj;|3SwY8v_kw5YjR?(k2Lf6_hJYn}z*BGv)(B8D+3VEo>T_l>|YnA_&1v8>>w})}j_gP-5hw2!fefwu%Z`=)BH7b03Z7!U2<t"
+    "`#tWt=bd}*z31I??s@ON*9(#S^xcL6R-qFv6zu@KWimk};M{~k?Y1phr}k5^HU23C{NzZl2al>>`J@k}zY8#M$NiKj@R7<%jG<>VWyLlT2iS(B"
+    "kT!G>6}Ul?5bD{gTBfI&Zee<xH6JtG$CArTJ4iP#j$^^>Y2Blu_^8puZ6U~U?{lB`ENMp_UdSlEa7C1KJ=mW<lN|Xw8yekJm;w2%%Su`4<VYS-"
+    "a^MWU+cDsqvs0hMw0v{r0wn*jQtn$re${XT8Q2L9@EiqX-c{O!@gd6^Z(qV*ay7WPAa2HA9-E&c#y9l5Z+^-R@ijh|S)9mby%2MmM7;ZOOXAtt"
+    "cX1kR%<4Z8l=+(XcX-AAuI9L}B07i~<|7>aVani3x4yjT9_Tesu_VJey_EU4OJiZ<qU=GPL)^mlvTiHWT}-n)>Ne&Zm`3R#sBZ49Q_P`B*15#3"
+    "%{0$$#-iC$#_u3L_qp#uWA2l=lla-L!ujazTXPys^d=gl{_>hcn`jf)uSq;Kom!|Y@quamZyCdHgq7{KdcD<P89`<vOiOoib%fFvYv>EsH<Z3$"
+    "eV5WVR_RX|L6$`jQu?LUmn++8)Z(6Or2O>@L1<`bXlQ6?XlQ6`9EAFMmtU-Ib<~h&1fTk^vrMI^f0O*TID%2S#_3>s5GktDI9E~pY=uWSV~KV4"
+    "asC%d^waEV3}b-p7_K;e>5M1JpJ&}2!yC7SDxJSriJgCV{-5rj(Q^"
+)
+
+
+def test_an_old_workbook(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(zlib.decompress(base64.b85decode(XLS)))
+    assert values(tmp_path / "rows.csv") == [
+        {"原始词": "右肺结节", "标准词": "肺占位性病变"},
+        {"原始词": 3.0, "标准词": "数字"},
     ]
 
 
