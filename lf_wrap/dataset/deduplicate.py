@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from lf_wrap.dataset.fingerprint import FEWEST, PLACES, Hashes, Signatures
 
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.signedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
 
 # 16 bands of 4 places: two texts of likeness 0.8 share a band with a chance of 1 - (1 - 0.8⁴)¹⁶ = 0.9998
@@ -81,7 +83,7 @@ def best_of_each(cluster: Numbers, worth: npt.NDArray[np.uint32]) -> Mask:
     return mask
 
 
-def joined(*labels: npt.NDArray[np.int64] | Hashes) -> Numbers:
+def joined(*labels: Numbers | Hashes) -> Numbers:
     """Group numbers such that rows which have any of the labels in common are in one group; label 0 joins nothing."""
     rows = len(labels[0])
     one_side, other_side, nodes = [], [], rows

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from lf_wrap.dataset.convert import ARRAYS, Converted
 from lf_wrap.dataset.fingerprint import Hashes, Signatures
 
 PIECE = 1 << 20  # bytes handed on at a time
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.integer[Any]]
 
 
 @dataclass
@@ -64,10 +65,11 @@ class Pool:
 
     @cached_property
     def offsets(self) -> Numbers:
-        """Where each line begins, and where the last one ends. Made when lines are looked for: eight bytes a row."""
-        offsets = np.zeros(len(self) + 1, np.int64)
+        """Where each line begins, and where the last one ends. Made when lines are looked for, as small as can be."""
+        small = self.path.stat().st_size < 1 << 32
+        offsets: Numbers = np.zeros(len(self) + 1, np.uint32 if small else np.int64)
         offsets[1:] = self.sizes
-        np.cumsum(offsets, out=offsets)  # in place: no second array
+        np.cumsum(offsets, dtype=offsets.dtype, out=offsets)  # in place: no second array
         return offsets
 
     def lines(self, numbers: Sequence[int] | Numbers) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def relate(pool: Pool, trainable: Mask, *, exact: Mask, near: Mask) -> Relations
     """The relations of all rows, within and across datasets. `trainable` tells training rows from test rows."""
     everything = np.ones(len(pool), bool)
     if not len(pool.whole):
-        alone = np.arange(len(pool), dtype=np.int64)
+        alone = np.arange(len(pool), dtype=_smallest(len(pool)))
         return Relations(everything, everything, alone, alone)
     unique = everything.copy()
     for side in (trainable & exact, ~trainable & exact):
@@ -115,13 +116,19 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
 def _order(wish: Wish, relations: Relations) -> Numbers:
     """The rows that may train, in the order in which they are taken."""
     rows = slice(wish.rows.start, wish.rows.stop)
-    order = np.flatnonzero(relations.unique[rows] & relations.best[rows])
+    order: Numbers = np.flatnonzero(relations.unique[rows] & relations.best[rows])
+    order = order.astype(_smallest(wish.rows.stop))
     order += wish.rows.start
     if wish.shuffle:
         places = list(range(len(order)))
         random.Random(wish.seed).shuffle(places)  # noqa: S311  (reproducible on purpose)
         order = order[places]
     return order
+
+
+def _smallest(rows: int) -> type[np.signedinteger[Any]]:
+    """The smallest integers that number so many rows: of millions, each byte of a row is felt."""
+    return np.int32 if rows < 1 << 31 else np.int64
 
 
 def _wished(wish: Wish, usable: int) -> tuple[int, int]:
