@@ -7,19 +7,23 @@ import mmap
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lf_wrap.dataset import fingerprint
 from lf_wrap.errors import UserError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Result = TypeVar("Result")
 # Half a megabyte and what is made of it stay in the processor's cache: larger parts take half as long again.
@@ -54,11 +58,8 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
     if count == 1:
         yield _here
         return
-    # Forking is quickest, but the threads that rensa starts do not survive it: a process that has compared texts itself
-    # must have its workers started afresh (0.3 s).
-    may_fork = sys.platform == "linux" and not fingerprint.has_started_threads()
-    method = "fork" if may_fork else "spawn"
-    context = multiprocessing.get_context(method)
+    may_fork = _may_fork()
+    context = multiprocessing.get_context("fork" if may_fork else "spawn")
     shelves = _Shelves(AHEAD * count + 1) if may_fork else None
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(shelves,)) as pool:
         pool.submit(int)  # forks them all here and now: threads that are started from now on are none of theirs
@@ -87,6 +88,52 @@ def crew(workers: int | None, *, worth_it: bool) -> Iterator[Submit[Any]]:
 
 def _here(function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], together: int = 1) -> Iterator[Result]:
     return (function(*one) for one in arguments)
+
+
+@contextmanager
+def apart(function: Callable[[], Result], workers: int | None) -> Iterator[Callable[[], Result | None] | None]:
+    """Has a process of its own work out the function's result; gives a function that waits for it, once.
+
+    That gives None when the process failed. There is none where it would have to be started afresh, or where one
+    process does all the work: on one core, or with a wish for one worker.
+    """
+    if (workers or cores()) == 1 or not _may_fork():
+        yield None
+        return
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_tell, args=(function, sender), daemon=True)
+    process.start()
+    sender.close()
+
+    def told() -> Result | None:
+        try:
+            result: Result | None = receiver.recv()
+        except EOFError:
+            return None
+        return result
+
+    try:
+        yield told
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+
+
+def _tell(function: Callable[[], Any], sender: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who waits for us is asked too, and ends us
+    gc.disable()
+    with suppress(Exception):
+        sender.send(function())
+    sender.close()
+
+
+def _may_fork() -> bool:
+    """Forking is quickest, but the threads that rensa starts do not survive it: a process that has compared texts
+    itself must have its workers started afresh (0.3 s).
+    """
+    return sys.platform == "linux" and not fingerprint.has_started_threads()
 
 
 class _Shelves:

@@ -33,6 +33,11 @@ class Task:
     tokenizer_json: Path
     arguments: Arguments
     readers: tuple[Reader, ...]
+    compare: bool = True
+    """Whether each process compares what it encodes with the tokenizer itself."""
+
+    def encoder(self) -> Encoder:
+        return load_encoder(self.tokenizer_json, compare=self.compare)
 
 
 def tokenize_batch(task: Task, batch: Batch) -> tuple[int, pa.RecordBatch | str]:
@@ -61,14 +66,30 @@ def encoded_pairs(texts: list[list[tuple[Pieces, Pieces]]], encoder: Encoder) ->
     return [[(ids(asked), ids(answered)) for asked, answered in row] for row in texts]
 
 
-def _conversations(task: Task, batch: Batch) -> pa.RecordBatch:
-    template, encoder, arguments = task.template, load_encoder(task.tokenizer_json), task.arguments
+def texts_of(task: Task, batch: Batch) -> list[str]:
+    """All that is encoded of some rows.
+
+    Raises:
+        NotRepeated, ValueError, KeyError …: a row is not what its entry says.
+    """
+    if task.arguments.stage == "pt":
+        return _whole_texts(task, batch)
+    sides = [side for row in _asked_and_answered(task, batch) for pair in row for side in pair]
+    return [piece for side in sides for piece in side if isinstance(piece, str) and piece]
+
+
+def _asked_and_answered(task: Task, batch: Batch) -> list[list[tuple[Pieces, Pieces]]]:
+    template = task.template
     read = [task.readers[number].read(line) for number, line in batch]
-    forget = arguments.masking.mask_history and not template.preserve_thinking
-    texts = [template.pairs(row.messages, row.system, forget) for row in read if row is not None]
+    forget = task.arguments.masking.mask_history and not template.preserve_thinking
+    return [template.pairs(row.messages, row.system, forget) for row in read if row is not None]
+
+
+def _conversations(task: Task, batch: Batch) -> pa.RecordBatch:
+    template, arguments = task.template, task.arguments
     made = [
         assembled(pairs, arguments.masking, template.efficient_eos, template.eos)
-        for pairs in encoded_pairs(texts, encoder)
+        for pairs in encoded_pairs(_asked_and_answered(task, batch), task.encoder())
     ]
     if not arguments.packing:
         ids, labels = [row for row, _ in made], [row for _, row in made]
@@ -109,10 +130,9 @@ def _texts(task: Task, batch: Batch) -> pa.RecordBatch:
     """Continued pretraining, as LLaMA-Factory's `PretrainDatasetProcessor` does it: texts, or blocks of them joined."""
     import pyarrow as pa
 
-    template, encoder, arguments = task.template, load_encoder(task.tokenizer_json), task.arguments
+    template, encoder, arguments = task.template, task.encoder(), task.arguments
     length = arguments.masking.cutoff_len
-    begin = "" if arguments.packing else template.text_begin
-    texts = [begin + task.readers[number].text(line) + template.text_end for number, line in batch]
+    texts = _whole_texts(task, batch)
     encoded = encoder.encode(texts)
     if arguments.packing:
         joined = _joined([encoded[text] for text in texts])
@@ -125,6 +145,11 @@ def _texts(task: Task, batch: Batch) -> pa.RecordBatch:
     masks = [[np.ones(len(row), np.int8)] for row in rows]
     columns = [_lists([[row] for row in rows], np.int32), _lists(masks, np.int8)]
     return pa.RecordBatch.from_arrays(columns, ["input_ids", "attention_mask"])
+
+
+def _whole_texts(task: Task, batch: Batch) -> list[str]:
+    begin = "" if task.arguments.packing else task.template.text_begin
+    return [begin + task.readers[number].text(line) + task.template.text_end for number, line in batch]
 
 
 def _joined(parts: list[Ids]) -> Ids:

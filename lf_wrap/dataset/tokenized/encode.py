@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import gc
 import unicodedata
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Collection, Iterable
+from functools import cache, cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,97 +28,150 @@ import orjson
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
+    from tokenizers import Tokenizer
 
 Ids = npt.NDArray[np.int32]
 # A character where the usual expressions look: after a letter, a digit, a blank, a quote; before another of its own.
 AROUND = "a{0}b 1{0}2 {0}\n'{0}{0} ?{0}\n\n{0}  "
 COMPARED_EVERY = 100
+# Stands between texts that are encoded in one go. Unicode keeps it out of texts ("noncharacter"), and no normalization
+# joins anything to it.
+BETWEEN = "\uffff"
 
 
 class Encoder:
-    """The tokenizer of a `tokenizer.json`."""
+    """The tokenizer of a `tokenizer.json`.
 
-    def __init__(self, tokenizer_json: str) -> None:
-        from tokenizers import Tokenizer
+    With `compare` off nothing is tried out and compared here: whoever asks for that has it done elsewhere (`witness`).
+    """
 
-        self._exact = Tokenizer.from_str(tokenizer_json)
+    def __init__(self, tokenizer_json: str, *, compare: bool = True) -> None:
         described = orjson.loads(tokenizer_json)
+        self._json, self._compare = tokenizer_json, compare
         self._normalized = described["normalizer"] is not None
         self._quick = _tiktoken_of(described)
         self._alike: set[str] = set()
-        self._unlike: set[str] = set()
+        self._unlike: set[str] = {BETWEEN}
 
     @property
     def is_quick(self) -> bool:
         """Whether texts go through tiktoken where that is safe."""
         return self._quick is not None
 
+    @cached_property
+    def exact(self) -> Tokenizer:
+        """The tokenizer itself, which takes a second to load."""
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_str(self._json)
+
     def encode(self, texts: Collection[str]) -> dict[str, Ids]:
         """The ids of each text, without the special tokens that a tokenizer may put around a text."""
         different = list(dict.fromkeys(texts))
         if self._quick is None:
             return self._exactly(different)
-        self._try_out(set("".join(different)))
-        encoded: dict[str, Ids] = {}
-        exactly = []
-        for text in different:
-            if (self._normalized and not unicodedata.is_normalized("NFC", text)) or not self._unlike.isdisjoint(text):
-                exactly.append(text)
-            else:
-                encoded[text] = self._quick.encode_to_numpy(text, allowed_special="all").view(np.int32)
-        compared = self._exactly(list(encoded)[::COMPARED_EVERY])
-        if any(not np.array_equal(ids, encoded[text]) for text, ids in compared.items()):
+        whole = BETWEEN.join(different)
+        characters = set(whole) - {BETWEEN}
+        self._sort(characters)
+        exactly = set[str]()
+        if not self._is_normalized(whole):
+            exactly.update(text for text in different if not self._is_normalized(text))
+        if not self._unlike.isdisjoint(characters) or whole.count(BETWEEN) != len(different) - 1:
+            exactly.update(text for text in different if not self._unlike.isdisjoint(text))
+        quickly = [text for text in different if text not in exactly] if exactly else different
+        encoded = self._quickly(quickly, BETWEEN.join(quickly) if exactly else whole)
+        if self._compare and not self.agrees(self._exactly(quickly[::COMPARED_EVERY]), encoded):
             self._quick = None
             return self._exactly(different)
         return encoded | self._exactly(exactly)
 
+    def agrees(self, exact: dict[str, Ids], ours: dict[str, Ids] | None = None) -> bool:
+        """Whether `exact`, what the tokenizer itself made of some texts, is what this one makes of them."""
+        found = self.encode(exact) if ours is None else ours
+        return all(np.array_equal(ids, found[text]) for text, ids in exact.items())
+
     def text(self, ids: Ids) -> str:
         """The text of some tokens, special ones included."""
-        return str(self._exact.decode(ids.tolist(), skip_special_tokens=False))
+        return str(self.exact.decode(ids.tolist(), skip_special_tokens=False))
 
-    def _exactly(self, texts: list[str]) -> dict[str, Ids]:
-        encodings = self._exact.encode_batch_fast(texts, add_special_tokens=False)
-        return {text: np.array(one.ids, np.int32) for text, one in zip(texts, encodings, strict=True)}
+    def _quickly(self, texts: list[str], joined: str) -> dict[str, Ids]:
+        """Of the texts, all in one go; `joined` is all of them, with `BETWEEN` between."""
+        if self._quick is None or not texts:
+            return {}
+        ids = self._quick.encode_to_numpy(joined, allowed_special="all").view(np.int32)
+        ends = [*np.flatnonzero(ids == self._quick.max_token_value).tolist(), len(ids)]
+        return {text: ids[begin + 1 : end] for text, begin, end in zip(texts, [-1, *ends], ends, strict=False)}
 
-    def _try_out(self, characters: set[str]) -> None:
+    def _exactly(self, texts: Iterable[str]) -> dict[str, Ids]:
+        several = list(texts)
+        if not several:
+            return {}
+        encodings = self.exact.encode_batch_fast(several, add_special_tokens=False)
+        return {text: np.array(one.ids, np.int32) for text, one in zip(several, encodings, strict=True)}
+
+    def _is_normalized(self, text: str) -> bool:
+        return not self._normalized or unicodedata.is_normalized("NFC", text)
+
+    def _sort(self, characters: set[str]) -> None:
         """Sorts characters that are new into those both take alike and the others."""
         new = characters - self._alike - self._unlike
+        plain = set(filter(stands_alone, new))
+        self._unlike |= new - plain
+        if self._compare:
+            self._try_out(sorted(plain))
+        else:
+            self._alike |= plain
+
+    def _try_out(self, new: list[str]) -> None:
         if not new:
             return
-        if self._same("".join(map(AROUND.format, new))):
-            self._alike |= new
+        if self._same(tried_out(new)):
+            self._alike.update(new)
         elif len(new) == 1:
-            self._unlike |= new
+            self._unlike.update(new)
         else:
-            ordered = sorted(new)
-            middle = len(ordered) // 2
-            self._try_out(set(ordered[:middle]))
-            self._try_out(set(ordered[middle:]))
+            middle = len(new) // 2
+            self._try_out(new[:middle])
+            self._try_out(new[middle:])
 
     def _same(self, text: str) -> bool:
         quick = self._quick.encode(text, disallowed_special=()) if self._quick else []
-        return bool(
-            unicodedata.is_normalized("NFC", text) and quick == self._exact.encode(text, add_special_tokens=False).ids
-        )
+        return bool(quick == self.exact.encode(text, add_special_tokens=False).ids)
+
+
+def stands_alone(character: str) -> bool:
+    """Whether normalization leaves it as it is; it joins others to an accent, say."""
+    return character != BETWEEN and unicodedata.is_normalized("NFC", AROUND.format(character))
+
+
+def tried_out(characters: Iterable[str]) -> str:
+    """A text that shows of which kind the characters, which stand alone, are to whoever cuts it into words."""
+    return "".join(map(AROUND.format, characters))
 
 
 @cache
-def load_encoder(tokenizer_json: Path) -> Encoder:
+def load_encoder(tokenizer_json: Path, *, compare: bool = True) -> Encoder:
     """The encoder of the tokenizer in a `tokenizer.json`, made once a process."""
     collecting = gc.isenabled()
     gc.disable()  # looking through 150,000 merges for cycles, again and again, takes a quarter of the time
     try:
-        return Encoder(tokenizer_json.read_text(encoding="utf-8"))
+        encoder = Encoder(tokenizer_json.read_text(encoding="utf-8"), compare=compare)
+        if compare or not encoder.is_quick:
+            encoder.exact  # noqa: B018  (loaded here, so that processes which are forked off have it)
     finally:
         if collecting:
             gc.enable()
+    return encoder
 
 
 def _tiktoken_of(described: dict[str, Any]) -> Encoding | None:
-    """The tiktoken encoding that is the same as this tokenizer; None when none is, or that cannot be told."""
+    """The tiktoken encoding that is the same as this tokenizer; None when none is, or that cannot be told.
+
+    Its last token is `BETWEEN`.
+    """
     pattern, specials = _pattern(described), _specials(described["added_tokens"])
     model = described["model"]
-    if pattern is None or specials is None or model["type"] != "BPE":
+    if pattern is None or specials is None or model["type"] != "BPE" or not model["merges"]:
         return None
     if model.get("dropout") or model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         return None
@@ -127,15 +180,11 @@ def _tiktoken_of(described: dict[str, Any]) -> Encoding | None:
     vocabulary: dict[str, int] = dict(model["vocab"])
     for special in specials:
         vocabulary.pop(special, None)
-    merges = model["merges"]
-    merged = [pair.replace(" ", "", 1) for pair in merges] if isinstance(merges[0], str) else list(map("".join, merges))
-    letters, together, made = _byte_letters(), "".join(vocabulary), set(merged)
+    letters, together = _byte_letters(), "".join(vocabulary)
     if any(letter not in vocabulary for letter in letters) or not set(together) <= letters.keys():
         return None
-    # All that are not letters are made by merges.
-    if len(made) != len(vocabulary) - len(letters) or not made <= vocabulary.keys():
-        return None
-    if (np.diff(np.fromiter(map(vocabulary.__getitem__, merged), np.int64, len(merged))) < 0).any():
+    made = _ids_in_order(model["merges"], vocabulary)
+    if made != len(vocabulary) - len(letters):  # all that are not letters are made by merges
         return None
     from tiktoken import Encoding
 
@@ -143,7 +192,18 @@ def _tiktoken_of(described: dict[str, Any]) -> Encoding | None:
     ends = list(accumulate(map(len, vocabulary)))
     words = map(bytes_of_all.__getitem__, map(slice, [0, *ends], ends))
     ranks = dict(zip(words, vocabulary.values(), strict=True))
-    return Encoding("lfw", pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials)
+    last = max([*specials.values(), max(vocabulary.values())]) + 1
+    return Encoding("lfw", pat_str=pattern, mergeable_ranks=ranks, special_tokens={**specials, BETWEEN: last})
+
+
+def _ids_in_order(merges: list[Any], vocabulary: dict[str, int]) -> int | None:
+    """How many tokens the merges make; None when they do not stand in the order of the ids of what they make."""
+    merged = [pair.replace(" ", "", 1) for pair in merges] if isinstance(merges[0], str) else list(map("".join, merges))
+    try:
+        steps = np.diff(np.fromiter(map(vocabulary.__getitem__, merged), np.int64, len(merged)))
+    except KeyError:
+        return None
+    return None if (steps < 0).any() else 1 + int(np.count_nonzero(steps))
 
 
 def _pattern(described: dict[str, Any]) -> str | None:

@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,9 @@ from lf_wrap.dataset.tokenized.batch import Task, tokenize_batch
 from lf_wrap.dataset.tokenized.encode import load_encoder
 from lf_wrap.dataset.tokenized.splits import Split, splits_of
 from lf_wrap.dataset.tokenized.template import Described
+from lf_wrap.dataset.tokenized.witness import witnessed
 from lf_wrap.dataset.tokenized.write import write_index, write_split
-from lf_wrap.dataset.workers import crew
+from lf_wrap.dataset.workers import apart, crew
 from lf_wrap.files import content_hash, locked
 
 if TYPE_CHECKING:
@@ -85,13 +87,45 @@ def tokenize(
         NotRepeated: a row or an argument is outside what we repeat; `folder` is unfinished then.
         UserError: a dataset is not registered or its file is missing.
     """
+    # The processes below are the parallelism. The tokenizer's own threads do not survive forking: where the caller has
+    # exported "true", the workers would wait for them for ever.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     folder.mkdir(parents=True, exist_ok=True)
-    splits = splits_of(arguments)
-    total, done = sum(map(len, splits)), 0
+    tokenizer = folder / TOKENIZER
+    tokenizer.write_text(described.tokenizer, encoding="utf-8")
+    parts = [
+        (Task(described.template, tokenizer, arguments, tuple(file.reader for file in split.files)), split)
+        for split in splits_of(arguments)
+    ]
+    rows = None
+    with apart(partial(witnessed, described.tokenizer, parts), workers) as told:
+        if told:
+            encoder = load_encoder(tokenizer, compare=False)  # before the processes part, so that each need not
+            trusting = [(replace(task, compare=not encoder.is_quick), split) for task, split in parts]
+            rows = _write(trusting, arguments, folder, on_rows, workers)
+            found = told() if encoder.is_quick else {}
+            if found is None or not encoder.agrees(found):
+                rows = None
+    if rows is None:
+        load_encoder(tokenizer)
+        rows = _write(parts, arguments, folder, on_rows, workers)
+    write_index(folder, [*rows])
+    (folder / ROWS).write_text(json.dumps(rows), encoding="utf-8")
+    return rows
 
-    def counted(split: Split) -> Iterator[pa.RecordBatch]:
+
+def _write(
+    parts: list[tuple[Task, Split]],
+    arguments: Arguments,
+    folder: Path,
+    on_rows: Callable[[int, int], None],
+    workers: int | None,
+) -> dict[str, int]:
+    """Writes each split into a folder of its own, anew; returns the rows of each."""
+    total, done = sum(len(split) for _, split in parts), 0
+
+    def counted(task: Task, split: Split) -> Iterator[pa.RecordBatch]:
         nonlocal done
-        task = Task(described.template, tokenizer, arguments, tuple(file.reader for file in split.files))
         empty = True
         for rows, made in submit(tokenize_batch, ((task, batch) for batch in split.batches(arguments))):
             if isinstance(made, str):
@@ -104,19 +138,13 @@ def tokenize(
         if empty:
             raise NotRepeated(f"no row of the {split.name} split can be used")
 
-    # The processes below are the parallelism. The tokenizer's own threads do not survive forking: where the caller has
-    # exported "true", the workers would wait for them for ever.
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    tokenizer = folder / TOKENIZER
-    tokenizer.write_text(described.tokenizer, encoding="utf-8")
-    load_encoder(tokenizer)  # before the processes part, so that each need not
     rows = {}
-    size = sum(len(line) for split in splits for file in split.files for line in file.lines)
+    size = sum(len(line) for _, split in parts for file in split.files for line in file.lines)
     with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
-        for split in splits:
-            rows[split.name] = write_split(folder / split.name, counted(split), _digest(folder.name, split.name)[:16])
-    write_index(folder, [*rows])
-    (folder / ROWS).write_text(json.dumps(rows), encoding="utf-8")
+        for task, split in parts:
+            shutil.rmtree(folder / split.name, ignore_errors=True)
+            fingerprint = _digest(folder.name, split.name)[:16]
+            rows[split.name] = write_split(folder / split.name, counted(task, split), fingerprint)
     return rows
 
 

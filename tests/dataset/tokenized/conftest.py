@@ -73,8 +73,8 @@ def untouched_llamafactory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def both(tmp_path: Path, untouched_llamafactory: None) -> Callable[[Settings], tuple[Any, Any]]:
-    """What LLaMA-Factory and what we make with the same settings: two `DatasetDict`s from disk."""
+def both(tmp_path: Path, untouched_llamafactory: None) -> Callable[..., tuple[Any, Any]]:
+    """What LLaMA-Factory and we make with the same settings: two `DatasetDict`s from disk."""
     from datasets import load_from_disk
     from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
     from llamafactory.data import template as templates
@@ -83,7 +83,7 @@ def both(tmp_path: Path, untouched_llamafactory: None) -> Callable[[Settings], t
 
     number = count()
 
-    def run(settings: Settings) -> tuple[Any, Any]:
+    def run(settings: Settings, workers: int = 1) -> tuple[Any, Any]:
         folder = tmp_path / f"both-{next(number)}"
         folder.mkdir()
         clean = deepcopy(templates.TEMPLATES)
@@ -98,7 +98,7 @@ def both(tmp_path: Path, untouched_llamafactory: None) -> Callable[[Settings], t
 
         told = answer({"settings": {key: value for key, value in settings.items() if key in TOKENIZER_KEYS}})
         templates.TEMPLATES.update(deepcopy(clean))
-        tokenize(Described.from_json(told), arguments_of(settings), folder / "ours", workers=1)
+        tokenize(Described.from_json(told), arguments_of(settings), folder / "ours", workers=workers)
         return load_from_disk(str(folder / "theirs")), load_from_disk(str(folder / "ours"))
 
     return run

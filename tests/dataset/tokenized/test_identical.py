@@ -14,7 +14,7 @@ from tests.conftest import SAMPLE
 from tests.dataset.tokenized.conftest import assert_same
 
 pytestmark = pytest.mark.trains
-Both = Callable[[dict[str, Any]], tuple[Any, Any]]
+Both = Callable[..., tuple[Any, Any]]
 
 TEMPLATES = ["qwen", "qwen3", "qwen3_nothink", "llama3", "smollm2", "chatglm3", "glm4", "llama2", "deepseek", "default"]
 THOUGHT = "<think>\n先想一想。\n</think>\n\n"
@@ -159,7 +159,7 @@ def test_every_row_of_the_real_data_with_qwens_vocabulary(
         {name: DatasetSpec(source=source, near_duplicates=False) for name, source in sources.items()}, tmp_path
     )
     names = ",".join(card.name for card in cards)
-    theirs, ours = both(job(tmp_path, qwen_tokenizer, template=template, dataset=names, cutoff_len=1024))
+    theirs, ours = both(job(tmp_path, qwen_tokenizer, template=template, dataset=names, cutoff_len=1024), workers=2)
     assert len(ours["train"]) == sum(card.counts.train for card in cards)
     assert_same(theirs, ours)
 
@@ -167,4 +167,4 @@ def test_every_row_of_the_real_data_with_qwens_vocabulary(
 def test_the_samples_that_come_along(tmp_path: Path, small_tokenizer: Path, both: Both) -> None:
     files = sorted(SAMPLE.glob("*.json*"))
     cards = build({f"s{number}": DatasetSpec(source=str(file)) for number, file in enumerate(files)}, tmp_path)
-    assert_same(*both(job(tmp_path, small_tokenizer, dataset=",".join(card.name for card in cards))))
+    assert_same(*both(job(tmp_path, small_tokenizer, dataset=",".join(card.name for card in cards)), workers=2))
