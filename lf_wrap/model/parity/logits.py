@@ -83,6 +83,7 @@ def logit_parity(
 
     Both are callables that load a model, so that the first is gone before the second comes.
     """
+    gc.freeze()  # what was imported need not be gone through again when a model is to go
     asked = [list(prompt[-LONGEST_PROMPT:]) for prompt in prompts]
     answered, wanted, tuning = _of_reference(reference, asked)
     got = _of_exported(exported, asked, answered)

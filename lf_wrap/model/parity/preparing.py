@@ -1,20 +1,35 @@
-"""What the proof needs takes longer to import than a small model to be proved: it is imported while others work."""
+"""What the proof needs takes longer to load than a small model to be proved: it is made ready while others work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
+from typing import Any
+
+from lf_wrap.model.parity.trained_template import TrainedTemplate
 
 NEEDED = ("torch", "transformers.models.auto.modeling_auto", "peft")
 
 
-def import_meanwhile() -> None:
-    """Begins to import it, and returns. What cannot be imported is told by the proof itself."""
+def template_meanwhile(base: Path, arguments: Mapping[str, Any]) -> Callable[[], TrainedTemplate]:
+    """`TrainedTemplate.of`, begun now in a thread that imports the rest of what the proof needs too; waits for it.
 
-    def import_all() -> None:
+    What cannot be imported is told by the proof itself.
+    """
+    template: Future[TrainedTemplate] = Future()
+
+    def prepare() -> None:
         for name in NEEDED:
             with suppress(ImportError, OSError, RuntimeError):
                 import_module(name)
+        try:
+            template.set_result(TrainedTemplate.of(base, arguments))
+        except BaseException as error:  # noqa: BLE001  (whoever waits gets it)
+            template.set_exception(error)
 
-    Thread(target=import_all, daemon=True).start()
+    Thread(target=prepare, daemon=True).start()
+    return template.result

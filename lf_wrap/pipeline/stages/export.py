@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -19,6 +19,9 @@ from lf_wrap.model import local_folder, require_mergeable
 from lf_wrap.pipeline.launch import launch, llamafactory_cli
 from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.progress import Line, progress
+
+if TYPE_CHECKING:
+    from lf_wrap.model.parity import TrainedTemplate
 
 PROMPTS = 4
 PART = ".model.part"
@@ -37,12 +40,12 @@ def _export(run: Run) -> None:
             where="export: in the recipe",
             fix="leave it out, and then: lfw export RECIPE --form gptq-4bit",
         )
-    from lf_wrap.model.parity import import_meanwhile
+    from lf_wrap.model.parity import template_meanwhile
 
     base, part, wanted = local_folder(run.recipe.begins), run.folder.path / PART, arguments.get("infer_dtype")
     require_mergeable(base, run.exported, run.folder.path, wanted)
     shutil.rmtree(part, ignore_errors=True)
-    import_meanwhile()
+    template = template_meanwhile(base, read_yaml(run.folder.train_yaml))
     try:
         with progress(run.console, "export") as line:
             launch(
@@ -51,23 +54,30 @@ def _export(run: Run) -> None:
                 lambda: line.at(0, note="merging"),
                 run.environment(),
             )
-            _prove(run, base, part, None if wanted == "auto" else wanted, line)
+            _prove(run, base, part, template, None if wanted == "auto" else wanted, line)
         take_place(part, run.folder.model)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _prove(run: Run, base: Path, part: Path, wanted_dtype: str | None, line: Line) -> None:
+def _prove(
+    run: Run,
+    base: Path,
+    part: Path,
+    template_as_trained: Callable[[], TrainedTemplate],
+    wanted_dtype: str | None,
+    line: Line,
+) -> None:
     """Mends what stands beside the weights, holds the export against training, and writes `parity.json`.
 
     Raises:
         ChildFailed: the export is not the tuned model; the message names the cause.
     """
-    from lf_wrap.model.parity import TrainedTemplate, prove
+    from lf_wrap.model.parity import prove
     from lf_wrap.model.serving import serve_as_trained
 
     trained_with, asked = read_yaml(run.folder.train_yaml), rows_to_ask(run)
-    template = TrainedTemplate.of(base, trained_with)
+    template = template_as_trained()
     mended = serve_as_trained(part, template, trained_with, asked)
     parity = prove(
         part,
