@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickletools
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from lf_wrap.files import shown
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
 from lf_wrap.recipe.steps import packs, steps
+
+ARGUMENTS = "training_args.bin"
 
 
 def problems(case: Case) -> Iterator[Problem]:
@@ -63,6 +67,27 @@ def _other_training(case: Case, said: str, told: dict[str, Any], wanted: int | N
         )
         fix = "go on with what it was begun with, or begin from its adapter (adapter_name_or_path) or model"
         yield Problem("warning", what, case.where("train.resume_from_checkpoint"), fix)
+        return
+    before, rate = _saved_rate(Path(said).expanduser() / ARGUMENTS), case.values.get("learning_rate")
+    if before is not None and isinstance(rate, int | float) and before != rate:
+        what = f"{shown(said)} goes on with its own learning_rate {before:g}: this one's {rate:g} is not heeded"
+        fix = f"set learning_rate: {before:g}, or begin from its adapter (adapter_name_or_path) or model"
+        yield Problem("warning", what, case.where("train.learning_rate"), fix)
+
+
+def _saved_rate(file: Path) -> float | None:
+    """The learning rate in the arguments that transformers pickles beside a checkpoint; None where it is not found.
+
+    `torch.save` writes a zip archive with the pickle in it, which is looked through and not run.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+            words = [word for _, word, _ in pickletools.genops(archive.read(name)) if isinstance(word, str | float)]
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None
+    found = words[words.index("learning_rate") + 1 :][:1] if "learning_rate" in words else []
+    return found[0] if found and isinstance(found[0], float) else None
 
 
 def _tokenized(case: Case) -> Iterator[Problem]:

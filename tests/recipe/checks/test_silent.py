@@ -146,6 +146,22 @@ def test_a_checkpoint_of_another_training_is_told(checked: Checked, state: dict[
     assert "its learning rate would go on" in what
 
 
+def test_a_checkpoint_of_another_learning_rate_alone_is_told(checked: Checked) -> None:
+    import torch
+    from transformers import TrainingArguments
+
+    folder = Path("old/checkpoint-1")
+    folder.mkdir(parents=True)
+    (folder / "trainer_state.json").write_text(json.dumps({"global_step": 1}))
+    torch.save(TrainingArguments(output_dir="old", learning_rate=3e-4), folder / "training_args.bin")
+    said = f"train.resume_from_checkpoint={folder}"
+    assert warnings(checked(said, "train.learning_rate=3e-4")) == []
+    (what,) = warnings(checked(said, "train.learning_rate=1e-4"))
+    assert "goes on with its own learning_rate 0.0003: this one's 0.0001 is not heeded" in what
+    (folder / "training_args.bin").write_bytes(b"cut off")
+    assert warnings(checked(said, "train.learning_rate=1e-4")) == []
+
+
 @pytest.mark.parametrize(("cutoff_len", "level"), [(16, None), (300, "warning"), (100_000, "error")])
 def test_text_that_fills_no_block_is_told(checked: Checked, cutoff_len: int, level: str | None) -> None:
     texts = put(
