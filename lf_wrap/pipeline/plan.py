@@ -58,7 +58,7 @@ def _training(run: Run) -> list[str]:
         "export.yaml",
         *_indented(to_yaml(export_settings(recipe, folder.path), origin, "see below")),
         "run.sh",
-        *_indented(script(folder, run.before, environment, run.recipe_path)),
+        *_indented(script(folder, run.before, environment, run.recipe_path, run.hardware.world_size)),
     ]
 
 

@@ -81,6 +81,11 @@ def test_the_script_alone_trains_and_exports(lfw: Lfw, workspace: Path, tiny_mod
     rendered = lfw("render", "recipes/demo.yaml", f"--set=model={tiny_model}", *FAST, *RANKS, "--json", cwd=workspace)
     assert rendered.code == 0, rendered.err
     script = workspace / rendered.json["script"]
+    # The ranks stop together without lfw too: what does that lies beside the script, and needs nothing of lfw.
+    brought = script.parent / "ranks"
+    assert 'export PYTHONPATH="$(cd "$(dirname "$0")" && pwd)/ranks' in script.read_text(encoding="utf-8")
+    assert {file.name for file in brought.iterdir()} == {"sitecustomize.py", "stop_together.py", "from_cpu.py"}
+    assert not any("lf_wrap" in file.read_text(encoding="utf-8") for file in brought.iterdir())
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", script], cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lf_wrap.files import write_text
+
 HERE = Path(__file__).parent
+ALONE = ("sitecustomize.py", "stop_together.py", "from_cpu.py")
 
 
 def agreeing(processes: int) -> dict[str, str]:
@@ -18,3 +21,9 @@ def agreeing(processes: int) -> dict[str, str]:
         return {}
     path = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"PYTHONPATH": os.pathsep.join(path)}
+
+
+def copy_into(folder: Path) -> None:
+    """For who trains without lfw: what `agreeing` puts on the path, in a folder of its own."""
+    for name in ALONE:
+        write_text(folder / name, (HERE / name).read_text(encoding="utf-8"))

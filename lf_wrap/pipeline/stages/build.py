@@ -63,7 +63,8 @@ def render(run: Run, tokenized: Path | None = None) -> None:
     With `tokenized`, training loads the rows that lie there.
     """
     write_deepspeed(run.recipe, run.folder.path)
-    write_script(run.folder, run.before, launch_environment(run.recipe, run.hardware), run.recipe_path)
+    environment = launch_environment(run.recipe, run.hardware)
+    write_script(run.folder, run.before, environment, run.recipe_path, run.hardware.world_size)
     origin = shown(run.recipe_path)
     train = train_settings(run.recipe, run.hardware, run.folder.path)
     if tokenized:
