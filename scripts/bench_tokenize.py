@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--template", default="qwen")
     parser.add_argument("--cutoff-len", type=int, default=2048)
+    parser.add_argument("--copies", type=int, default=1, help="so many times the rows, in JSON lines")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
@@ -60,6 +61,11 @@ def main() -> None:
         folder.mkdir()
         for file in asked.dataset_dir.glob("*.json*"):
             (folder / file.name).symlink_to(file.absolute())
+        if asked.copies > 1:
+            rows = folder / json.loads((folder / "dataset_info.json").read_text())[asked.dataset]["file_name"]
+            content = rows.read_bytes()
+            rows.unlink()
+            rows.write_bytes(content * asked.copies)
         settings = {
             "model_name_or_path": str(asked.model.absolute()),
             "dataset": asked.dataset,
