@@ -1,15 +1,18 @@
 """How fast a model is asked: the tutorial's loop (batches of 16 in file order, padded to the longest) against lfw's.
 
-Same model, same rows, greedy, fp32 on the CPU; the answers must be identical, row by row. Give the base and the tuned
-model: the base runs to its limit in most rows, the tuned one says a term and ends.
+Same model, same rows, greedy, on the GPU where there is one; in fp32 the answers must be identical, row by row, in
+bf16 near-ties may fall either way. Give the base and the tuned model: the base runs to its limit in most rows, the
+tuned one says a term and ends.
 
     python scripts/bench_eval.py --model models/SmolLM2-135M-Instruct --model runs/demo/TIME/model
         [--dataset-dir DIR --test NAME] [--rows 96] [--max-new-tokens 100] [--rounds 1]
+        [--device cpu] [--dtype bfloat16] [--rows-at-once 512]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,19 +37,27 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=96)
     parser.add_argument("--max-new-tokens", type=int, default=100, help="the tutorial's, for terms")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="cuda where there is a GPU, when left out")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of both ways")
+    parser.add_argument("--rows-at-once", type=int, help="lfw's; the engine's own number when left out")
     wish = parser.parse_args()
+    if wish.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks
     with tempfile.TemporaryDirectory() as work:
         asked = questions(wish.dataset_dir or _demo(Path(work)), wish.test, wish.rows)
     print(f"{len(asked)} rows of {wish.test}, {wish.max_new_tokens} new tokens at most")
     for model in wish.models or [Path("models/SmolLM2-135M-Instruct")]:
-        measure(model, asked, wish.max_new_tokens, wish.rounds)
+        engine = _engine(model, wish.dtype, wish.rows_at_once)
+        if wish.device == "cuda" and engine.device != "cuda":
+            parser.error("there is no GPU here that torch can use")
+        measure(engine, asked, wish.max_new_tokens, wish.rounds)
 
 
-def measure(model: Path, asked: list[Question], room: int, rounds: int) -> None:
-    """Both ways in turn, `rounds` times each; wall and processor seconds of one round."""
-    engine = Local(model)
-    engine.model.float()
+def measure(engine: Local, asked: list[Question], room: int, rounds: int) -> None:
+    """Both ways in turn, `rounds` times each after a few rows to warm up; wall and processor seconds of one round."""
     ways: dict[str, Callable[[Local, list[Question], int], list[str]]] = {"loop": tutorial_loop, "lfw": lfw}
+    for way in ways.values():
+        way(engine, asked[:BATCH], 4)
     wall, cpu, answers = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0.0), {}
     for _ in range(rounds):
         for name, way in ways.items():
@@ -55,7 +66,8 @@ def measure(model: Path, asked: list[Question], room: int, rounds: int) -> None:
             wall[name] += (time.perf_counter() - began) / rounds
             cpu[name] += (time.process_time() - used) / rounds
     lengths = [len(ids) for ids in engine._ids(answers["lfw"])]
-    print(f"{model} in float32 on {engine.device}: answers of {sum(lengths) / len(lengths):.0f} tokens on average")
+    print(f"{engine.folder} in {engine.dtype} on {_machine(engine)}, {engine.rows_at_once} rows at once by lfw")
+    print(f"  answers of {sum(lengths) / len(lengths):.0f} tokens on average, of {max(lengths)} at most")
     for name in ways:
         print(f"  {name:5} {wall[name]:7.1f} s  {len(asked) / wall[name]:6.2f} rows/s  {cpu[name]:7.1f} s of processor")
     print(f"  lfw is {wall['loop'] / wall['lfw']:.2f} times as fast, {cpu['loop'] / cpu['lfw']:.2f} by processor time")
@@ -85,6 +97,22 @@ def lfw(engine: Local, asked: list[Question], room: int) -> list[str]:
     found: dict[int, Reply] = {}
     engine.answer([Asked(one.messages, room, one.reference) for one in asked], found.__setitem__)
     return [found[place].text for place in range(len(asked))]
+
+
+def _engine(model: Path, dtype: str, rows_at_once: int | None) -> Local:
+    import torch
+
+    engine = Local(model, rows_at_once=rows_at_once)
+    engine.dtype = getattr(torch, dtype)
+    return engine
+
+
+def _machine(engine: Local) -> str:
+    import torch
+
+    if engine.device == "cuda":
+        return str(torch.cuda.get_device_name())
+    return f"{torch.get_num_threads()} threads of the CPU"
 
 
 def _demo(work: Path) -> Path:
