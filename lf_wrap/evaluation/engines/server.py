@@ -8,16 +8,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
 from lf_wrap.errors import UserError
+from lf_wrap.evaluation.at_once import at_once
 from lf_wrap.evaluation.engines.engine import Asked, OnReply, Weighed
 from lf_wrap.evaluation.tasks import Reply
 
 TIMEOUT, ATTEMPTS, AT_ONCE = 120.0, 3, 8
-LONGEST_REPLY = 8 << 20  # bytes
+LONGEST_REPLY, READ_AT_ONCE = 8 << 20, 1 << 16  # bytes
 AGAIN = {408, 409, 429, 500, 502, 503, 504}
 DEAD_AFTER = 8  # questions in a row without an answer: the server is gone, and nobody waits for the rest
 CHARACTERS_A_TOKEN = 2  # of Chinese in most vocabularies, roughly: rather too much room than too little
@@ -51,22 +52,19 @@ class Server:
         """Several at once. A question that gets no answer after all attempts is a failure.
 
         Raises:
-            UserError: the first questions all failed: the server is not there, or not what it should be.
+            UserError: no question of several in a row got an answer: the server is not there, or not what it should be.
         """
         unanswered = 0
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            running = {pool.submit(self._reply, one): place for place, one in enumerate(asked)}
-            for future in as_completed(running):
-                reply = future.result()
+        with closing(at_once(self._reply, asked, AT_ONCE)) as replies:
+            for place, reply in replies:
                 unanswered = unanswered + 1 if reply.failure else 0
                 if unanswered == min(DEAD_AFTER, len(asked)):
-                    pool.shutdown(wait=False, cancel_futures=True)
                     raise UserError(
                         f"{self.url} does not answer: {reply.failure}",
                         where=f"{unanswered} questions in a row",
                         fix="check that the server runs and serves this model; what it answered is kept",
                     )
-                on_reply(running[future], reply)
+                on_reply(place, reply)
 
     def weigh(self, weighed: Sequence[Weighed], on_reply: OnReply) -> None:
         raise UserError(
@@ -102,10 +100,14 @@ class Server:
             headers["Authorization"] = f"Bearer {key}"
         data = json.dumps(wish).encode()
         request = urllib.request.Request(f"{self.url}/chat/completions", data, headers)  # noqa: S310  (http, checked)
+        deadline, body = time.monotonic() + self.timeout, bytearray()
         with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
-            body = answer.read(LONGEST_REPLY + 1)
-        if len(body) > LONGEST_REPLY:
-            raise ValueError("the reply is longer than 8 MiB")
+            while piece := answer.read1(READ_AT_ONCE):  # a server that drips bytes hangs like one that sends none
+                body += piece
+                if len(body) > LONGEST_REPLY:
+                    raise ValueError("the reply is longer than 8 MiB")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"no whole reply within {self.timeout:g} s")
         return json.loads(body)
 
 

@@ -8,14 +8,15 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from lf_wrap.errors import UserError
+from lf_wrap.evaluation.at_once import at_once
 from lf_wrap.files import whole_lines
 from lf_wrap.recipe import Judge
 
@@ -28,7 +29,7 @@ OnReply = Callable[[int], None]
 TRIES = 4
 WORTH_ANOTHER_TRY = {408, 409, 425, 429, *range(500, 600)}
 LONGEST_WAIT = 60.0  # seconds, whatever a server's Retry-After says
-GIVE_UP_AFTER = 5  # prompts that failed before any was answered: the judge is not there
+GIVE_UP_AFTER = 5  # prompts without a reply, one behind the other: the judge is not there, or no longer
 LONGEST_REPLY = 1_000_000  # bytes: a judge that talks without end is one that answers nonsense
 
 
@@ -55,12 +56,11 @@ class Endpoint:
     """Asks `judge` (the recipe's `evaluate.judge`); what was asked before is read from the JSONL file `cache`."""
 
     def __init__(self, judge: Judge, cache: Path, *, first_wait: float = 1.0) -> None:
-        self._judge, self._cache_file, self._first_wait = judge, cache, first_wait
+        self._judge, self.cache, self._first_wait = judge, cache, first_wait
         self._url = judge.base_url.rstrip("/") + "/chat/completions"
         self._key = os.environ.get(judge.key_env)
         self._kept = {line["key"]: line["reply"] for line in whole_lines(cache) if {"key", "reply"} <= line.keys()}
         self._lock, self._stop = Lock(), Event()
-        self._answered, self._failed = 0, 0
 
     def knows(self, messages: Messages) -> bool:
         """Whether the reply is in the cache already."""
@@ -70,24 +70,30 @@ class Endpoint:
         """One reply a prompt, in their order; a prompt without one, after all tries, has its failure told.
 
         Raises:
-            UserError: the endpoint refuses us (key, address, model), or none of the first prompts is answered.
+            UserError: the endpoint refuses us (key, address, model), or does not answer several prompts in a row. What
+                it answered is kept.
         """
-
-        def ask(messages: Messages) -> Reply:
-            reply = self._ask(client, messages)
-            on_reply(1)
-            return reply
-
         import httpx
 
         self._stop.clear()
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        replies, unanswered = [Reply(None)] * len(prompts), 0
         with (
             httpx.Client(headers=headers, timeout=self._judge.timeout) as client,
-            ThreadPoolExecutor(self._judge.parallel) as threads,
             self._stopping(),
+            closing(at_once(partial(self._ask, client), prompts, self._judge.parallel)) as given,
         ):
-            return list(threads.map(ask, prompts))
+            for place, reply in given:
+                replies[place] = reply
+                on_reply(1)
+                unanswered = unanswered + 1 if reply.text is None else unanswered if reply.cached else 0
+                if unanswered == min(GIVE_UP_AFTER, len(prompts)):
+                    raise UserError(
+                        f"the judge answered none of {unanswered} questions in a row: {reply.failure}",
+                        where=self._url,
+                        fix="check evaluate.judge.base_url, and whether the server is up; what it answered is kept",
+                    )
+        return replies
 
     @contextmanager
     def _stopping(self) -> Iterator[None]:
@@ -119,7 +125,6 @@ class Endpoint:
             else:
                 self._keep(key, reply)
                 return reply
-        self._count_failure(why)
         return Reply(None, failure=why)
 
     def _post(self, client: httpx.Client, messages: Messages) -> Reply:
@@ -163,22 +168,10 @@ class Endpoint:
     def _keep(self, key: str, reply: Reply) -> None:
         line = json.dumps({"key": key, "model": self._judge.model, "reply": reply.text}, ensure_ascii=True)
         with self._lock:
-            self._answered += 1
             self._kept[key] = reply.text
-            self._cache_file.parent.mkdir(parents=True, exist_ok=True)
-            with self._cache_file.open("a", encoding="utf-8") as file:
+            self.cache.parent.mkdir(parents=True, exist_ok=True)
+            with self.cache.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
-
-    def _count_failure(self, why: str) -> None:
-        with self._lock:
-            self._failed += 1
-            if not self._answered and self._failed >= GIVE_UP_AFTER:
-                self._stop.set()
-                raise UserError(
-                    f"the judge answered none of {self._failed} questions: {why}",
-                    where=self._url,
-                    fix="check evaluate.judge.base_url, and whether the server is up",
-                )
 
     def _key_of(self, messages: Messages) -> str:
         asked = [self._judge.base_url, self._judge.model, messages]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from lf_wrap.errors import UserError
 from lf_wrap.evaluation.compare import Comparison, compare
 from lf_wrap.evaluation.judged import JudgedRow
 from lf_wrap.evaluation.judges.endpoint import Bill, Endpoint, Messages, bill, estimate
@@ -15,6 +16,7 @@ from lf_wrap.evaluation.judges.pointwise import Scored, pointwise_prompts, read_
 from lf_wrap.evaluation.judges.ranking import Ranked, rank
 from lf_wrap.evaluation.judges.rubric import Rubric
 from lf_wrap.evaluation.significance import sign_flip
+from lf_wrap.files import shown
 from lf_wrap.recipe import Judge
 
 POINTWISE, PAIRWISE = "pointwise", "pairwise"
@@ -46,7 +48,7 @@ class Planned:
         """Asks the judge everything.
 
         Raises:
-            UserError: the endpoint refuses us or does not answer.
+            UserError: the endpoint refuses us, does not answer, or says not one thing that is a verdict.
         """
         replies = endpoint.ask_all(self.prompts, on_reply)
         given = iter(replies)
@@ -54,6 +56,15 @@ class Planned:
             model: [read_scores(self.rubric, next(given)) for _ in prompts] for model, prompts in self.pointwise.items()
         }
         duels = [read_duel(*pair, [next(given) for _ in prompts]) for pair, prompts in self.pairwise.items()]
+        verdicts: list[object] = [one.scores for some in scored.values() for one in some]
+        verdicts += [winner for duel in duels for winner in duel.winners]
+        if verdicts and not any(verdicts):
+            said = next((reply.text for reply in replies if reply.text is not None), "")
+            raise UserError(
+                f"not one verdict of {self.judge.model} can be read: it says {said[:200]!r}",
+                where=shown(endpoint.cache),
+                fix="take a judge that follows instructions; to ask this one again, delete that file",
+            )
         return Judging(self.judge.model, self.rubric, self.models, scored, duels, bill(self.judge, replies))
 
 

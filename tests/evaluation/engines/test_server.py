@@ -130,6 +130,44 @@ def test_a_server_that_hangs_is_given_up_on(serve: Any) -> None:
     assert "timed out" in str(told[1].failure)
 
 
+def test_a_server_that_drips_its_answer_hangs_as_well(serve: Any) -> None:
+    """Every wait for a byte is short, all of them together are not."""
+    over = threading.Event()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection, suppress(OSError):
+                        connection.recv(1 << 16)
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n")
+                        while not over.wait(0.05):
+                            connection.sendall(b" ")
+
+        threading.Thread(target=drip, daemon=True).start()
+        with pytest.raises(UserError, match=r"no whole reply within 0\.3 s"):
+            replies(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", ["a"], timeout=0.3)
+        over.set()
+
+
+def test_a_server_that_is_given_up_on_is_not_waited_for(serve: Any) -> None:
+    """Eight refusals end it, although another question still hangs."""
+    over = threading.Event()
+
+    def answer(text: str) -> Answer:
+        if text == "hang":
+            over.wait(60)
+        return 401, b"no key"
+
+    began = time.monotonic()
+    with pytest.raises(UserError, match="HTTP 401"):
+        replies(serve(answer), ["hang", *"abcdefgh"], timeout=60.0)
+    assert time.monotonic() - began < 30
+    over.set()
+
+
 def test_a_server_that_is_not_there_is_said_so(serve: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

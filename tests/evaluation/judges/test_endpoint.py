@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,28 @@ def test_trouble_that_stays_is_a_counted_failure_of_that_prompt_alone(server: Se
 def test_a_judge_that_hangs_is_given_up(server: Server, cache: Path) -> None:
     server.says = lambda prompt, times: None
     endpoint = Endpoint(server.judge(timeout=0.1, parallel=5), cache, first_wait=0.01)
-    with pytest.raises(UserError, match="answered none of 5 questions: no reply within"):
+    with pytest.raises(UserError, match="answered none of 5 questions in a row: no reply within"):
         endpoint.ask_all(prompts(*"abcdefghijklmnop"))
+
+
+def test_a_judge_that_dies_half_way_is_given_up_too_and_what_it_said_is_kept(server: Server, cache: Path) -> None:
+    server.says = lambda prompt, times: "fine" if prompt < "f" else (503, "down")
+    judge = server.judge(parallel=1)
+    with pytest.raises(UserError, match="none of 5 questions in a row: HTTP 503") as error:
+        Endpoint(judge, cache, first_wait=0.001).ask_all(prompts(*"abcdefghijklmnop"))
+    assert "what it answered is kept" in str(error.value.fix)
+    server.says = lambda prompt, times: "fine again"
+    replies = Endpoint(judge, cache).ask_all(prompts(*"abcdefghijklmnop"))
+    assert [reply.cached for reply in replies] == [True] * 5 + [False] * 11
+
+
+def test_nobody_waits_for_the_requests_that_hang_when_it_is_over(server: Server, cache: Path) -> None:
+    """Four requests hang when another one is refused: their 60 seconds are not waited for (nor are they by Ctrl-C)."""
+    server.says = lambda prompt, times: (401, "no") if prompt == "e" else None
+    began = time.monotonic()
+    with pytest.raises(UserError, match="HTTP 401"):
+        Endpoint(server.judge(timeout=60.0, parallel=5), cache).ask_all(prompts(*"abcde"))
+    assert time.monotonic() - began < 30
 
 
 def test_a_judge_that_is_not_there_is_told_by_its_address(cache: Path, server: Server) -> None:

@@ -47,15 +47,27 @@ def test_a_judge_that_prefers_a_place_decides_nothing(server: Server, tmp_path: 
 
 
 def test_nonsense_is_counted_and_decides_nothing(server: Server, tmp_path: Path) -> None:
-    server.says = lambda prompt, times: "both are lovely!!"
-    found = judged(server, tmp_path, "pairwise", base=["x"] * 3, tuned=["y"] * 3)
-    assert found.to_json()["unreadable"] == 3
-    assert found.duels[0].winners == [None, None, None]
-    found = judged(server, tmp_path, "pointwise", base=["x"] * 3, tuned=["y"] * 3)
+    def mostly_nonsense(prompt: str, times: int) -> str:
+        return ("both are lovely!!" if "x1" in prompt else '{"better": "tie"}') if "<answer_a>" in prompt else "4 of 5"
+
+    server.says = mostly_nonsense
+    found = judged(server, tmp_path, "pairwise", base=["x1", "x2", "x1"], tuned=["y"] * 3)
+    assert found.to_json()["unreadable"] == 2
+    assert found.duels[0].winners == [None, "tie", None]
+    found = judged(server, tmp_path, "both", base=["x2"] * 3, tuned=["y"] * 3)
     assert found.to_json()["unreadable"] == 6
     assert found.comparisons()["tuned"]["fluency"].verdict == "cannot tell"
     assert found.comparisons()["tuned"]["fluency"].n == 0
     assert json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("how", ["pointwise", "pairwise"])
+def test_a_judge_that_says_nothing_but_nonsense_is_an_error_and_no_result(
+    server: Server, tmp_path: Path, how: str
+) -> None:
+    server.says = lambda prompt, times: "both are lovely!!"
+    with pytest.raises(UserError, match="not one verdict of judge-1 can be read: it says 'both are lovely!!'"):
+        judged(server, tmp_path, how, base=["x"] * 3, tuned=["y"] * 3)
 
 
 def test_scores_are_compared_in_pairs(server: Server, tmp_path: Path) -> None:
