@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +59,26 @@ def read_sheet(path: Path) -> Duel:
     """The verdicts of one filled-in sheet, unblinded by the key beside it; rows left empty have none.
 
     Raises:
-        UserError: the sheet or its key is missing, or a verdict is none of A, B, tie.
+        UserError: the sheet or its key is missing or broken, no row has a verdict, or one is none of A, B, tie.
     """
     key = _key_of(path)
-    duel, given = Duel(key["first"], key["second"]), {}
+    duel = Duel(key["first"], key["second"])
+    given: dict[str, str | None] = {}
     for line, row in enumerate(_rows(path), 2):
         number, said = _number(row.get("id")), str(row.get(VERDICT) or "").strip().lower()
         if number not in key["A is"]:
             raise UserError(f"{shown(path)}, line {line}: there is no row {number!r}", fix="leave the ids as they were")
+        if number in given:
+            raise UserError(f"{shown(path)}, line {line}: row {number!r} is there twice", fix="leave it in once")
         if said and said not in WORDS:
             raise UserError(f"{shown(path)}, line {line}: {said!r} is no verdict", fix="write A, B or tie")
         given[number] = WORDS.get(said)
     for number, a_is in key["A is"].items():
         duel.winners.append(_unblinded(given.get(number), a_is))
+    if not any(duel.winners):
+        raise UserError(
+            f"{shown(path)} has no verdict in any row", fix=f"write A, B or tie into the column {VERDICT!r}"
+        )
     return duel
 
 
@@ -92,7 +99,14 @@ def _key_of(path: Path) -> dict[str, Any]:
             f"the key of {shown(path)} is not beside it",
             fix=f"put it back as {shown(own)}; a copy's name must begin with the name of the sheet",
         )
-    key: dict[str, Any] = json.loads(keys[0].read_text(encoding="utf-8"))
+    try:
+        key: dict[str, Any] = json.loads(keys[0].read_text(encoding="utf-8"))
+        if not (isinstance(key["A is"], dict) and {"first", "second"} <= key.keys()):
+            raise ValueError("it does not say whose answer is A")
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{shown(keys[0])} is no key of a sheet: {error}", fix="put it back as it was written"
+        ) from None
     return key
 
 
@@ -100,16 +114,28 @@ def _of_same_stem(path: Path, key: Path) -> bool:
     return path.stem.startswith(Path(key.name.removesuffix(".key.json")).stem)
 
 
-def _rows(path: Path) -> Iterable[dict[str, Any]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     import pandas
 
-    if path.suffix == ".xlsx":
-        return pandas.read_excel(path, dtype=str, engine="calamine").fillna("").to_dict("records")  # type: ignore[return-value]
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".xlsx":
+            table = pandas.read_excel(path, dtype=str, engine="calamine")
+        else:
+            table = pandas.read_csv(io.StringIO(_text(path)), dtype=str, sep=None, engine="python")
+    except Exception as error:  # each of the libraries behind it raises kinds of its own
+        raise UserError(
+            f"{shown(path)} is no whole sheet: {error}", fix="save it as .xlsx, or as CSV in UTF-8"
+        ) from None
+    if without := next((name for name in ("id", VERDICT) if name not in table.columns), None):
+        raise UserError(f"{shown(path)} has no column {without!r}", fix="leave the first line as it was")
+    return table.fillna("").to_dict("records")  # type: ignore[return-value]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:  # what Excel saves as CSV on a Chinese Windows
-        text = path.read_text(encoding="gb18030")
-    return pandas.read_csv(io.StringIO(text), dtype=str, sep=None, engine="python").fillna("").to_dict("records")  # type: ignore[return-value]
+        return path.read_text(encoding="gb18030")
 
 
 def _number(value: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -77,6 +79,40 @@ def test_what_is_no_verdict_is_told_by_its_line(tmp_path: Path, verdict: str, sa
     write_sheet(path, MODELS, rows("a", "b"), rows("b", "a"))
     fill_csv(path, ["A", verdict])
     with pytest.raises(UserError, match=f"line 3: {says}"):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda text: text.replace(VERDICT, "verdict"), f"no column {VERDICT!r}"),
+        (lambda text: text.replace("id,", "number,", 1), "no column 'id'"),
+        (lambda text: text, "no verdict in any row"),
+        (lambda text: text + text.splitlines()[-1] + "\n", "row '2' is there twice"),
+        (lambda text: text + '3,"', "is no whole sheet"),
+        (lambda text: "\udcff\udcfe" + text, "is no whole sheet"),
+    ],
+    ids=["verdicts renamed", "ids renamed", "not filled in", "a row twice", "cut off", "no text"],
+)
+def test_a_sheet_that_says_nothing_is_an_error_and_no_result(
+    tmp_path: Path, wrong: Callable[[str], str], says: str
+) -> None:
+    path = tmp_path / "sheet.csv"
+    write_sheet(path, MODELS, rows("a", "b"), rows("b", "a"))
+    path.write_bytes(wrong(path.read_text(encoding="utf-8-sig")).encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=re.escape(says)):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"A is": 3, "first": "a", "second": "b"}'])
+def test_a_broken_key_and_a_broken_workbook_are_told_by_their_names(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "sheet.xlsx"
+    key = write_sheet(path, MODELS, rows("a"), rows("b"))
+    path.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(UserError, match=r"sheet\.xlsx is no whole sheet"):
+        read_sheet(path)
+    key.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="is no key of a sheet"):
         read_sheet(path)
 
 
