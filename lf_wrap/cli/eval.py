@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--perplexity", is_flag=True, help="Also measure how likely the references are.")
 @click.option("--paraphrase", metavar="FILE", help="Also ask in other words: `general`, or a file of templates.")
 @click.option("--memorisation", type=click.IntRange(1), metavar="N", help="Also ask about N training rows.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Rows of each dataset; all when left out.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Questions of each set; all when left out.")
 @click.option("--max-new-tokens", type=click.IntRange(1), metavar="N", help="Room for an answer.")
 @click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Rows at once; the answers are the same.")
 @click.option("--engine", default="transformers", show_default=True, help="transformers, vllm or server.")

@@ -132,7 +132,7 @@ HELP: dict[str, dict[str, str]] = {
         "--perplexity": "同时测量参考答案的可能性（困惑度）。",
         "--paraphrase": "同时换种说法提问：`general`，或一个模板文件。",
         "--memorisation": "同时用 N 行训练数据提问。",
-        "--limit": "每个数据集的行数；省略时全部。",
+        "--limit": "每组题的题数；省略时全部。",
         "--max-new-tokens": "一个回答的长度上限。",
         "--batch-size": "一次问几行；回答不受影响。",
         "--engine": "transformers、vllm 或 server。",

@@ -14,10 +14,12 @@ def kept(folder: Path) -> list[Finding]:
     """Tokenized rows and remembered answers below the workspace `folder`, where there are any."""
     from lf_wrap.dataset.tokenized import FOLDER
     from lf_wrap.evaluation.engines import CACHE
+    from lf_wrap.evaluation.harness import REPLIES as HARNESS
 
     found = [_rows(place) for place in sorted(folder.glob(f"*/{FOLDER}"))]
     answers = folder / CACHE
-    return [*found, _answers(answers)] if answers.is_file() else found
+    found += [_answers(answers)] if answers.is_file() else []
+    return found + [_harness(replies) for replies in (folder / HARNESS,) if replies.is_dir()]
 
 
 def _rows(place: Path) -> Finding:
@@ -31,6 +33,13 @@ def _answers(file: Path) -> Finding:
     size = file.stat().st_size
     said = f"{_size(size)} in {shown(file)}"
     return _finding("answers", size, said, "models that were asked before are not asked again", f"rm {shown(file)}")
+
+
+def _harness(place: Path) -> Finding:
+    size = sum(file.stat().st_size for file in place.iterdir())
+    said = f"{_size(size)} in {shown(place)}"
+    enables = "lm-evaluation-harness does not ask a model the same again"
+    return _finding("harness replies", size, said, enables, f"rm -r {shown(place)}")
 
 
 def _finding(name: str, size: int, said: str, enables: str, remove: str) -> Finding:

@@ -33,7 +33,8 @@ def question_sets(how: Evaluate, folder: Path) -> list[QuestionSet]:
         sets += _of_dataset(how, folder, name)
     for probe in how.probes:
         contains = task_named("contains")
-        sets.append(QuestionSet(Path(probe).stem, "probe", contains, probe_questions(probe), PROBE_ROOM))
+        asked = probe_questions(probe)[: how.limit]
+        sets.append(QuestionSet(Path(probe).stem, "probe", contains, asked, PROBE_ROOM))
     for path in how.choice:
         sets.append(QuestionSet(Path(path).stem, "choice", Choice(), choice_questions(Path(path))[: how.limit]))
     names = [*(one.name for one in sets), *map(set_name, how.harness)]

@@ -125,7 +125,7 @@ class Evaluate(BaseModel):
         default_factory=dict,
         description="of any dataset, the task that judges it, or {task: NAME, …its switches}; the card's when left out",
     )
-    limit: PositiveInt | None = Field(default=None, description="rows of each dataset; all when left out")
+    limit: PositiveInt | None = Field(default=None, description="questions of each set; all when left out")
     max_new_tokens: PositiveInt | None = Field(
         None, description="half as long again as the longest reference when left out"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,6 @@ def test_base_and_tuned_are_held_together_on_everything_there_is(
         (["--test=demo_norm", "--task=exakt"], 1, "did you mean 'exact'?"),
         (["--probe=general_fr"], 1, "there is no probe 'general_fr'"),
         (["--choice=absent.csv"], 1, "absent.csv does not exist"),
-        (["--harness=ceval-valid"], 1, "pip install 'lf_wrap[harness]'"),
         (["--probe=general_en", "--engine=vlm"], 1, "did you mean 'vllm'?"),
         (["--probe=general_en", "--engine=server"], 1, "a server needs its address"),
     ],
@@ -76,8 +74,6 @@ def test_base_and_tuned_are_held_together_on_everything_there_is(
 def test_what_cannot_be_asked_is_said(
     lfw: Lfw, asked: Path, tiny_model: Path, arguments: list[str], code: int, said: str
 ) -> None:
-    if arguments == ["--harness=ceval-valid"] and find_spec("lm_eval"):
-        pytest.skip("lm-evaluation-harness is installed")
     ran = lfw("eval", "--model", tiny_model, *arguments, cwd=asked)
     assert (ran.code, said in ran.err) == (code, True), ran.err
     assert "Traceback" not in ran.err

@@ -35,6 +35,11 @@ def test_a_probe_asks_short_questions_that_can_be_checked(name: str) -> None:
         assert contains.judge(Reply(said), question.references).scores == {"contained": 0}, said
 
 
+def test_a_limit_is_of_probes_too(tmp_path: Path) -> None:
+    (asked,) = question_sets(Evaluate.model_validate({"probe": "general_en", "limit": 5}), tmp_path)
+    assert [one.row for one in asked.questions] == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     "line", ["{}", '{"question": "a", "answers": []}', '{"question": "", "answers": ["b"]}', "a,b", "[1]"]
 )

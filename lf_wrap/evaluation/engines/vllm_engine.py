@@ -52,6 +52,8 @@ class Vllm:
                 fitting.append(place)
             else:
                 on_reply(place, Reply(failure=f"{tokens:,} tokens, more than the model's {most:,} positions leave"))
+        if not fitting:
+            return
         wishes = [SamplingParams(temperature=0.0, max_tokens=asked[place].max_new_tokens) for place in fitting]
         replies = self._model.chat([asked[place].messages for place in fitting], wishes, use_tqdm=False)
         for place, reply in zip(fitting, replies, strict=True):
