@@ -125,7 +125,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     except Exception as error:  # each of the libraries behind it raises kinds of its own
         raise UserError(
             f"{shown(path)} is no whole sheet: {error}", fix="save it as .xlsx, or as CSV in UTF-8"
-        ) from None
+        ) from error
     if without := next((name for name in ("id", VERDICT) if name not in table.columns), None):
         raise UserError(f"{shown(path)} has no column {without!r}", fix="leave the first line as it was")
     return table.fillna("").to_dict("records")  # type: ignore[return-value]
