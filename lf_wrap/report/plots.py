@@ -75,9 +75,9 @@ def difference_svg(comparisons: Sequence[tuple[str, JudgedSet, Comparison]]) -> 
             axes.plot([100 * low, 100 * high], [place, place], color=BASE, linewidth=5, solid_capstyle="round")
             axes.plot(100 * found.difference, place, "o", color=TUNED, markersize=8)
         axes.axvline(0, color=INK, linewidth=1)
-        axes.set_yticks(range(len(shown)), [plain(title, 60) for title, _ in shown])
+        axes.set_yticks(range(len(shown)), [plain(title, 40) for title, _ in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.set_xlabel("tuned − base, percentage points (95 % interval)")
+        axes.set_xlabel("tuned − base, percentage points (95 % interval)", loc="right")  # long names leave little room
 
     return _svg(7.6, 0.9 + 0.4 * len(shown), draw)
 

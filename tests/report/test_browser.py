@@ -53,8 +53,10 @@ def test_hostile_answers_run_nothing_and_are_read_as_they_are(opened: Any) -> No
     assert browser.get_log("browser") == []
 
 
-def test_no_text_runs_out_of_the_page(opened: Any) -> None:
-    browser = opened(hostile())
+@pytest.mark.parametrize("name", [HOSTILE[4], "dialog_" + "verylongname" * 12], ids=["hostile", "long"])
+def test_no_text_runs_out_of_the_page(opened: Any, name: str) -> None:
+    told = hostile() if name == HOSTILE[4] else report(judged([None, "x"] * 4, ["y", None] + ["x"] * 6, name=name))
+    browser = opened(told)
     for width in (1200, 400):
         browser.set_window_size(width, 1000)
         over = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
