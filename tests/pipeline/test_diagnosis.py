@@ -156,7 +156,7 @@ PRINTED = {
     "OSError: You are trying to access a gated repo.": "gated model",
     "OSError: org/none is not a local folder and is not a valid model identifier listed on "
     "'https://huggingface.co/models'": "no such model",
-    "HTTPConnectionPool(host='127.0.0.1', port=8265): Max retries exceeded with url: /api/v0/nodes": "Ray without its dashboard",
+    "HTTPConnectionPool(host='127.0.0.1', port=8265): Max retries exceeded with url: /": "Ray without its dashboard",
     "ValueError: The length of packed example should be identical to the cutoff length.": "packed length",
     "ValueError: Output directory already exists and is not empty. Please set `overwrite_output_dir`.": "output folder",
     "ValueError: Cannot open data/dataset_info.json due to Expecting value: line 1 column 1.": "dataset_info.json",
