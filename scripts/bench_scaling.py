@@ -40,6 +40,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "full-zero3": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero3"},
 }
 POLL_SECONDS = 0.02
+MEMORY_SECONDS = 5  # asking the driver may hold up what the GPUs do, so it is asked seldom
 EPOCHS = 20  # orders of the rows that a prediction is the mean of
 
 
@@ -55,7 +56,7 @@ class Watcher(threading.Thread):
         while not self.over.wait(POLL_SECONDS):
             lines = self.log.read_bytes().count(b"\n") if self.log.exists() else 0
             self.came += [time.monotonic()] * (lines - len(self.came))
-            if time.monotonic() - looked > 1:
+            if time.monotonic() - looked > MEMORY_SECONDS:
                 looked, self.peak = time.monotonic(), max(self.peak, memory_in_use())
 
 
