@@ -48,8 +48,13 @@ WORDS = [
 DIFFERENT = "[[:punct:]]|[^[:punct:]]+"
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("odd", ["", "休息\\u3002\\n"], ids=["alike", "unlike"])
-def test_several_processes_write_what_the_tokenizer_says(tmp_path: Path, qwen_tokenizer: Path, odd: str) -> None:
+def test_several_processes_write_what_the_tokenizer_says(
+    tmp_path: Path, qwen_tokenizer: Path, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a shell may have it: the tokenizer's threads are then started here, and processes forked later wait for them.
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
     from datasets import load_from_disk
     from tokenizers import Tokenizer
 
