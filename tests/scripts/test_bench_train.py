@@ -48,7 +48,7 @@ def test_every_setting_is_like_one_that_is_there():
 
 
 def test_the_documented_table_is_what_the_raw_results_print():
-    files = sorted((DOCS / "benchmarks").glob("*.json"))
+    files = [file for file in sorted((DOCS / "benchmarks").glob("*.json")) if "shape" in json.loads(file.read_text())]
     told = subprocess.run([sys.executable, BENCH, "--table", *files], capture_output=True, text=True, check=True)
     documented = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
     for table in told.stdout.strip().split("\n\n"):
