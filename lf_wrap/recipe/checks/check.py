@@ -26,6 +26,7 @@ from lf_wrap.recipe.checks import (
     packing,
     port,
     precision,
+    ray,
     rows,
     template,
     thinking,
@@ -55,6 +56,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     precision.problems,
     memory.problems,
     packages.problems,
+    ray.problems,
     port.problems,
     judge.problems,
 )

@@ -17,11 +17,9 @@ from packaging.requirements import Requirement
 
 from lf_wrap.recipe.checks.case import Case
 from lf_wrap.recipe.checks.problem import Problem
-from lf_wrap.recipe.devices import ray_workers
 from lf_wrap.recipe.llamafactory import package_folder
 
 Values = dict[str, Any]
-OF_THE_DASHBOARD = "aiohttp-cors"  # of the packages that `ray[default]` adds to `ray`, the one nothing else brings
 REQUIRED = re.compile(r'check_version\("([^"]+)"\)')
 
 
@@ -73,10 +71,6 @@ def problems(case: Case) -> Iterator[Problem]:
             what += f": without it, {need.without}" if need.without else ""
             fix = f"pip install {' '.join(missing)}, or take {need.key} out"
             yield Problem("warning" if need.without else "error", what, case.where(f"train.{need.key}"), fix)
-    if ray_workers(case.sound) and not (_installed("ray") and _installed(OF_THE_DASHBOARD)):
-        what = "Ray's processes need ray with its dashboard, which tells LLaMA-Factory where the head node is"
-        fix = "pip install 'ray[default]', or take train.ray_num_workers and USE_RAY out"
-        yield Problem("error", what, case.where("train.ray_num_workers"), fix)
     yield from _versions(case)
 
 
