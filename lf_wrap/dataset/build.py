@@ -68,9 +68,7 @@ def build(
         with building_in(out) as staging:
             try:
                 made = _make(specs, staging, workers, on_rows, prove=False)
-            except (
-                NotUtf8Error
-            ):  # so a file is in another encoding, and which is known when it has been read to its end
+            except NotUtf8Error:  # so a file is in another encoding: which, is known when it has been read to its end
                 made = _make(specs, staging, workers, on_rows, prove=True)
             shutil.rmtree(staging / UNPACKED, ignore_errors=True)
             (staging / POOL).unlink(missing_ok=True)
