@@ -18,20 +18,19 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
-from bench_scaling import memory_in_use
+from bench_scaling import POLL_SECONDS, Watcher, one_by_one
 
 from lf_wrap.pipeline.training_log import LOG
 
-POLL_SECONDS = 0.05
 PAST = 4  # steps that are trained beyond the checkpoint before the kill
 FOLDER = Path("runs/bench-deepspeed")
 
@@ -49,17 +48,9 @@ def measure(way: str, given: argparse.Namespace) -> dict[str, Any]:
     recipe.write_text(yaml.safe_dump(content), encoding="utf-8")
     command = [sys.executable, "-m", "lf_wrap", "run", str(recipe), "--to=train", f"--run-dir={run}"]
     command += [f"--set={one}" for one in given.set]
-    peak, over = [0], threading.Event()
-
-    def watch() -> None:
-        while not over.wait(1):
-            peak[0] = max(peak[0], memory_in_use())
-
-    threading.Thread(target=watch, daemon=True).start()
     log = run / "weights" / LOG
     hurt = train_until(command, log, half + PAST)
     again = train_until(command, log, None) if "failed" not in hurt else hurt
-    over.set()
     if "failed" in again:
         return again
     losses = again["losses"]
@@ -70,35 +61,33 @@ def measure(way: str, given: argparse.Namespace) -> dict[str, Any]:
         "gone_on_from": half,
         "steps": len(losses),
         "largest_loss_difference": max(abs(losses[step] - loss) for step, loss in hurt["losses"].items()),
-        "peak_bytes": peak[0] or None,
+        "peak_bytes": max(hurt["peak"], again["peak"]) or None,
         "losses": losses,
     }
 
 
 def train_until(command: list[str], log: Path, last: int | None) -> dict[str, Any]:
     """Runs `command`; kills its whole family at step `last`. When each step came, and each step's loss."""
-    began, came, before = time.monotonic(), list[float](), count(log)
+    watcher, began = Watcher(log), time.monotonic()
+    watcher.start()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     while child.poll() is None:
-        came += [time.monotonic()] * (count(log) - before - len(came))
-        if last is not None and count(log) >= last:
+        if last is not None and len(watcher.came) >= last:
             for one in [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):
                     one.kill()
             child.wait()
             break
         time.sleep(POLL_SECONDS)
+    watcher.over.set()
+    watcher.join()
     said = child.stdout.read() if child.stdout else ""
-    if (last is None and child.returncode) or (last is not None and count(log) < last):
+    if (last is None and child.returncode) or (last is not None and len(watcher.came) < last):
         return {"failed": (said.strip().splitlines() or [f"exit {child.returncode}"])[-1][:200]}
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     losses = {line["current_steps"]: line["loss"] for line in lines if line.get("loss") is not None}
-    steps = [after - earlier for earlier, after in pairwise(came)]
-    return {"first": came[0] - began if came else 0.0, "steps": steps, "losses": losses}
-
-
-def count(log: Path) -> int:
-    return log.read_bytes().count(b"\n") if log.exists() else 0
+    steps = [after - earlier for earlier, after in pairwise(watcher.came)]
+    return {"first": watcher.came[0] - began, "steps": steps, "losses": losses, "peak": watcher.peak}
 
 
 def told(results: dict[str, dict[str, Any]]) -> str:
@@ -135,13 +124,8 @@ def main() -> None:
     if missing := [name for name in ("model", "template", "dataset") if not getattr(given, name)]:
         parser.error(f"--{missing[0]} is needed")
     os.environ.setdefault("NO_COLOR", "1")
-    results: dict[str, dict[str, Any]] = {}
-    for way in given.ways.split(","):
-        results[way] = measure(way, given)
-        print(told(results).splitlines()[-1], flush=True)
-        if given.out:
-            given.out.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print("\n" + told(results))
+    ways = {way: partial(measure, way, given) for way in given.ways.split(",")}
+    one_by_one(ways, told, given.out)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,21 @@ def told(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def one_by_one(
+    measures: Mapping[str, Callable[[], dict[str, Any]]],
+    told: Callable[[dict[str, dict[str, Any]]], str],
+    out: Path | None,
+) -> None:
+    """Measures one after the other; each is told, and kept in `out`, as soon as it is there."""
+    results: dict[str, dict[str, Any]] = {}
+    for name, measure_it in measures.items():
+        results[name] = measure_it()
+        print(told(results).splitlines()[-1], flush=True)
+        if out:
+            out.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print("\n" + told(results))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model")
@@ -198,14 +215,8 @@ def main() -> None:
     if missing := [name for name in ("model", "template", "dataset") if not getattr(given, name)]:
         parser.error(f"--{missing[0]} is needed")
     os.environ.setdefault("NO_COLOR", "1")
-    results: dict[str, dict[str, Any]] = {}
-    for way in given.ways.split(","):
-        for many in processes:
-            results[f"{way} × {many}"] = measure(way, many, given)
-            print(told(results).splitlines()[-1], flush=True)
-            if given.out:
-                given.out.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print("\n" + told(results))
+    wishes = [(way, many) for way in given.ways.split(",") for many in processes]
+    one_by_one({f"{way} × {many}": partial(measure, way, many, given) for way, many in wishes}, told, given.out)
 
 
 if __name__ == "__main__":
