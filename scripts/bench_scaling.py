@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,16 @@ from lf_wrap.recipe.checks import check
 
 WAYS: dict[str, dict[str, Any]] = {
     "lora": {"finetuning_type": "lora", "lora_rank": 8, "learning_rate": 1e-4},
+    "lora-packs": {
+        "finetuning_type": "lora",
+        "lora_rank": 8,
+        "learning_rate": 1e-4,
+        "neat_packing": True,
+        "cutoff_len": 4096,
+        "per_device_train_batch_size": 1,
+        "enable_liger_kernel": True,
+        "disable_gradient_checkpointing": True,
+    },
     "lora-zero2": {"finetuning_type": "lora", "lora_rank": 8, "learning_rate": 1e-4, "deepspeed": "zero2"},
     "full-zero2": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero2"},
     "full-zero3": {"finetuning_type": "full", "learning_rate": 1e-5, "deepspeed": "zero3"},
@@ -75,15 +86,16 @@ def memory_in_use() -> int:
 def measure(way: str, processes: int, given: argparse.Namespace) -> dict[str, Any]:
     """One `lfw run --to train`."""
     recipe = Path(f"bench-scaling-{way}.yaml")
-    train = WAYS[way] | {"max_steps": given.steps, "logging_steps": 1, "save_strategy": "no"}
-    train |= {"per_device_train_batch_size": given.batch, "gradient_accumulation_steps": 1}
+    train = {"max_steps": given.steps, "logging_steps": 1, "save_strategy": "no"}
+    train |= {"per_device_train_batch_size": given.batch, "gradient_accumulation_steps": 1} | WAYS[way]
     content = {"model": given.model, "template": given.template, "data": {"train": [given.dataset]}, "train": train}
     recipe.write_text(yaml.safe_dump(content), encoding="utf-8")
     on_gpus = bool(detect_hardware().gpus)
     numbers = ",".join(map(str, range(processes)))
     spread = ["--gpus", numbers] if on_gpus else ["--nproc-per-node", str(processes)]
     folder = Path("runs/bench-scaling") / f"{way}-{processes}"
-    command = [sys.executable, "-m", "lf_wrap", "run", str(recipe), "--to=train", "--fresh", f"--run-dir={folder}"]
+    shutil.rmtree(folder, ignore_errors=True)  # or an earlier run's log counts as this one's steps
+    command = [sys.executable, "-m", "lf_wrap", "run", str(recipe), "--to=train", f"--run-dir={folder}"]
     watcher = Watcher(folder / ("adapter" if "lora" in way else "weights") / LOG)
     watcher.start()
     began = time.monotonic()

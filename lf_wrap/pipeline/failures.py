@@ -56,6 +56,21 @@ FAILURES: tuple[Failure, ...] = (
         "free some space, the run's set_aside/ folder first, or save less with train.save_total_limit: 1; then run the "
         "same command again",
     ),
+    # data/collator.py
+    Failure(
+        "packs with flash attention",
+        r"bsz should be 1 for neat packing",
+        "LLaMA-Factory takes one pack a step with flash attention",
+        "set train.per_device_train_batch_size: 1 and train.per_device_eval_batch_size: 1, or take flash_attn out",
+    ),
+    # _private/node.py and dashboard/dashboard.py of Ray 2.54; seen where the dashboard takes longer than its 30 s
+    Failure(
+        "Ray's dashboard",
+        r"Could not read 'dashboard' from GCS|Dashboard build directory not found",
+        "Ray's dashboard, which tells LLaMA-Factory where the head node is, did not start",
+        "read dashboard.log in /tmp/ray/session_latest/logs; install it whole (pip install 'ray[default]'), or start "
+        "Ray first on a quieter machine (ray start --head), then run the same command again",
+    ),
     Failure(
         "port in use",
         r"EADDRINUSE|[Aa]ddress already in use",

@@ -33,7 +33,7 @@ def _processes(recipe: Recipe, hardware: Hardware, said: Settings) -> Settings:
         "FORCE_TORCHRUN": Setting("1", why if hardware.world_size > 1 else "DeepSpeed starts no other way"),
         "NPROC_PER_NODE": Setting(str(hardware.local_size)),
     }
-    if not hardware.gpus and hardware.local_size > 1 and "OMP_NUM_THREADS" not in said:
+    if hardware.local_size > 1 and "OMP_NUM_THREADS" not in said:  # on GPUs too: batches are made on the CPU
         threads = max(1, hardware.cores // hardware.local_size)
         exported["OMP_NUM_THREADS"] = Setting(str(threads), "the cores, shared out: torchrun would give each process 1")
     nodes = hardware.nodes

@@ -21,6 +21,7 @@ LEARNING_RATE = {"lora": 1e-4, "full": 1e-5, "freeze": 1e-5}  # LoRA takes about
 UNMEASURED = 2048
 WARMUP = 0.1  # a share of all steps; transformers takes the ratio where both are said, so only one is filled in
 WARMUPS = {"warmup_steps", "warmup_ratio"}
+LOADERS = 4  # 0.1 s of one core makes the mask of a pack of 4,096, and a step of a small model takes 0.11 s
 NOTHING = Setting(None)
 PRECISIONS = ("bf16", "fp16", "pure_bf16", "fp8")
 
@@ -53,6 +54,7 @@ def unsaid(
     cutoff = int({**filled, **said}["cutoff_len"].value)
     longest = min(cutoff, max(length.max for length in lengths)) if lengths else None
     filled |= batch({**filled, **said}, recipe.effective_batch, model.shape, longest, hardware, zero)
+    filled |= _loader(said, hardware)
     return filled | _steps({**filled, **said}, lengths, hardware)
 
 
@@ -76,6 +78,19 @@ def _cutoff_len(lengths: list[Lengths] | None, model: BaseModel) -> Setting:
     if rounded <= limit:
         return Setting(rounded, f"the longest of {rows:,} rows has up to {longest:,} tokens")
     return Setting(limit, f"the longest of {rows:,} rows has up to {longest:,} tokens and will be cut")
+
+
+def _loader(said: Settings, hardware: Hardware) -> Settings:
+    """Processes that make batches beside the training, where a batch takes long to make.
+
+    Without flash attention, neat_packing needs a mask of every pair of a pack's tokens, which LLaMA-Factory's collator
+    makes on the CPU: 38 ms of a step's 171 beside an H100 with packs of 2,048 (docs/benchmarks.md).
+    """
+    masks = said.get("neat_packing", NOTHING).value and said.get("flash_attn", NOTHING).value != "fa2"
+    workers = min(LOADERS, hardware.cores // hardware.local_size - 1) if hardware.gpus and masks else 0
+    if workers < 1:
+        return {}
+    return {"dataloader_num_workers": Setting(workers, "the masks of the packs are made beside the training")}
 
 
 def _steps(settings: Settings, lengths: list[Lengths] | None, hardware: Hardware) -> Settings:

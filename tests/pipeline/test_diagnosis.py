@@ -157,6 +157,8 @@ PRINTED = {
     "OSError: org/none is not a local folder and is not a valid model identifier listed on "
     "'https://huggingface.co/models'": "no such model",
     "HTTPConnectionPool(host='127.0.0.1', port=8265): Max retries exceeded with url: /": "Ray without its dashboard",
+    "AssertionError: bsz should be 1 for neat packing": "packs with flash attention",
+    "ConnectionError: Could not read 'dashboard' from GCS. Did GCS start successfully?": "Ray's dashboard",
     "ValueError: The length of packed example should be identical to the cutoff length.": "packed length",
     "ValueError: Output directory already exists and is not empty. Please set `overwrite_output_dir`.": "output folder",
     "ValueError: Cannot open data/dataset_info.json due to Expecting value: line 1 column 1.": "dataset_info.json",

@@ -34,7 +34,8 @@ def test_one_process_needs_nothing() -> None:
 
 
 def test_several_processes_are_started_by_torchrun() -> None:
-    assert exported(TWO) == {"FORCE_TORCHRUN": "1", "NPROC_PER_NODE": "2"}
+    found = exported(TWO)
+    assert found == {"FORCE_TORCHRUN": "1", "NPROC_PER_NODE": "2", "OMP_NUM_THREADS": str(TWO.cores // 2)}
 
 
 def test_processes_that_share_the_cpu_share_its_cores_out() -> None:

@@ -65,7 +65,7 @@ NEEDS = (
 
 def problems(case: Case) -> Iterator[Problem]:
     for need in NEEDS:
-        missing = [package for package in need.packages if need.taken(case.values) and not _installed(package)]
+        missing = [package for package in need.packages if need.taken(case.values) and not installed(package)]
         if missing:
             what = f"{need.key} needs {' and '.join(missing)}, not installed here"
             what += f": without it, {need.without}" if need.without else ""
@@ -80,14 +80,15 @@ def _versions(case: Case) -> Iterator[Problem]:
     source = (package_folder() / "extras" / "misc.py").read_text(encoding="utf-8")
     for text in REQUIRED.findall(source):
         wanted = Requirement(text)
-        found = _installed(wanted.name)
+        found = installed(wanted.name)
         if not found or not wanted.specifier.contains(found, prereleases=True):
             what = f"LLaMA-Factory needs {text}, and {found or 'none'} is installed"
             fix = f"pip install '{text}', or set DISABLE_VERSION_CHECK=1 and hope"
             yield Problem("error", what, "the environment", fix)
 
 
-def _installed(package: str) -> str:
+def installed(package: str) -> str:
+    """The installed version of a distribution; empty where there is none."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 from lf_wrap.recipe.checks.case import Case
+from lf_wrap.recipe.checks.packages import installed
 from lf_wrap.recipe.checks.problem import Problem
 from lf_wrap.recipe.devices import ray_workers
 
@@ -20,7 +20,7 @@ def problems(case: Case) -> Iterator[Problem]:
     if not workers:
         return
     where = case.where("train.ray_num_workers")
-    if not all(map(_installed, NEEDED)):
+    if not all(map(installed, NEEDED)):
         what = "Ray's processes need ray with its dashboard, which tells LLaMA-Factory where the head node is"
         yield Problem("error", what, where, "pip install 'ray[default]', or take train.ray_num_workers and USE_RAY out")
     wanted, there = workers * CPUS, (case.sound.train.get("ray_init_kwargs") or {}).get("num_cpus", case.hardware.cores)
@@ -31,10 +31,3 @@ def problems(case: Case) -> Iterator[Problem]:
         what += "in the cluster they wait for ever"
         fix = f"tell Ray that it has them, for it only counts: train.ray_init_kwargs: {{num_cpus: {wanted}}}"
         yield Problem("warning", what, where, fix)
-
-
-def _installed(package: str) -> bool:
-    try:
-        return bool(version(package))
-    except PackageNotFoundError:
-        return False
