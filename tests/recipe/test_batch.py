@@ -37,13 +37,22 @@ def chosen(shape, hardware, longest=600, wish=None, **said):
         (SMALL, gpus(80), {"disable_gradient_checkpointing": False}, (8, 1, False)),
         (SMALL, gpus(80), {"per_device_train_batch_size": 2}, (2, 4, True)),
         (SMALL, gpus(80), {"gradient_accumulation_steps": 4}, (2, 4, True)),
-        (SMALL, gpus(80), {"neat_packing": True, "cutoff_len": 4096}, (2, 4, False)),
+        (SMALL, gpus(80), {"neat_packing": True, "cutoff_len": 4096}, (1, 1, True)),
+        (SMALL, gpus(16), {"neat_packing": True, "cutoff_len": 4096}, (1, 1, False)),
+        (SMALL, gpus(80, count=4), {"neat_packing": True, "cutoff_len": 4096}, (1, 1, True)),
+        (SMALL, gpus(80), {"stage": "pt", "packing": True, "cutoff_len": 2048}, (8, 1, True)),
         (None, gpus(80), {}, (2, 4, False)),
         (SMALL, Hardware((), cores=2), {}, (4, 2, False)),
     ],
 )
 def test_the_largest_batch_that_fits_and_nothing_computed_twice_where_there_is_room(shape, hardware, said, expected):
     assert chosen(shape, hardware, **said) == expected
+
+
+def test_flash_attention_takes_one_pack_a_batch():
+    packs = {"neat_packing": True, "cutoff_len": 1024}
+    assert chosen(SMALL, gpus(80), wish=4, **packs) == (4, 1, True)
+    assert chosen(SMALL, gpus(80), wish=4, flash_attn="fa2", **packs) == (1, 4, True)
 
 
 @pytest.mark.parametrize("gib", [12, 16, 24, 40, 80])

@@ -134,6 +134,17 @@ def test_eight_rows_make_a_step_as_far_as_the_recipe_allows(
     assert found["gradient_accumulation_steps"].why.endswith(f"= {rows} rows a step")
 
 
+def test_processes_beside_the_training_make_the_masks_of_packs(tiny_model: Path) -> None:
+    def workers(hardware: Hardware, *overrides: str) -> int | None:
+        found = train_settings(recipe("train.neat_packing=true", *overrides, model=tiny_model), hardware, RUN)
+        return found["dataloader_num_workers"].value if "dataloader_num_workers" in found else None
+
+    assert (workers(A100), workers(FOUR_A100)) == (4, 4)
+    assert workers(Hardware(A100.gpus * 4, cores=8)) == 1
+    assert workers(A100, "train.dataloader_num_workers=0") == 0
+    assert workers(A100, "train.flash_attn=fa2") is workers(CPU) is workers(A100, "train.neat_packing=false") is None
+
+
 @pytest.mark.parametrize(
     ("override", "logging", "saving", "steps"),
     [
