@@ -40,8 +40,8 @@ class Way:
 KINDS, FAST, QLORA = "med_sft_lora_kinds", "med_sft_fast", "med_sft_qlora"
 PLAIN = "train.use_rslora=null"
 WAYS = {
-    "full": Way("med_sft_full", BRIEF, {"finetuning_type": "full"}),
-    "full, packed": Way("med_sft_full_fast", (), {"neat_packing": True, "packing": True}),
+    "full": Way("med_sft_full_tutorial", BRIEF, {"finetuning_type": "full"}),
+    "full, packed": Way("med_sft_full", (), {"neat_packing": True, "packing": True}),
     "freeze": Way("med_sft_freeze", (*BRIEF, "train.freeze_trainable_layers=1"), {"freeze_trainable_layers": 1}),
     "LoRA": Way("med_sft_lora", BRIEF, {"lora_rank": 8, "lora_target": ["all"]}),
     "rsLoRA": Way(KINDS, BRIEF, {"use_rslora": True, "lora_rank": 32}),

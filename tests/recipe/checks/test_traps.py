@@ -113,18 +113,18 @@ def test_the_number_format_is_one_that_the_machine_has(
 def test_an_option_needs_its_package(
     checked: Checked, monkeypatch: pytest.MonkeyPatch, said: str, level: str, package: str
 ) -> None:
-    installed = packages._installed
-    monkeypatch.setattr(packages, "_installed", lambda name: "" if name == package else installed(name) or "1.0")
+    installed = packages.installed
+    monkeypatch.setattr(packages, "installed", lambda name: "" if name == package else installed(name) or "1.0")
     found = [problem for problem in checked(f"train.{said}") if package in problem.what]
     assert [problem.level for problem in found] == [level]
     assert f"pip install {package}" in found[0].fix
-    monkeypatch.setattr(packages, "_installed", lambda name: installed(name) or "1.0")
+    monkeypatch.setattr(packages, "installed", lambda name: installed(name) or "1.0")
     assert not any("not installed" in problem.what for problem in checked(f"train.{said}"))
 
 
 def test_the_versions_are_those_that_llamafactory_wants(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = packages._installed
-    monkeypatch.setattr(packages, "_installed", lambda name: "9.9" if name == "peft" else installed(name))
+    installed = packages.installed
+    monkeypatch.setattr(packages, "installed", lambda name: "9.9" if name == "peft" else installed(name))
     (what,) = errors(checked())
     assert "LLaMA-Factory needs peft" in what
     monkeypatch.setenv("DISABLE_VERSION_CHECK", "1")
