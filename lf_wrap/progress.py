@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 15.0
+SECONDS_BEFORE_A_LINE = 2.0
 
 
 class Line:
@@ -75,6 +76,35 @@ class Line:
 def progress(console: Console, title: str, total: int | None = None) -> Iterator[Line]:
     """A progress line for the block."""
     line = Line(console, title, total)
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+class LateLine:
+    """A line that is there once the work has taken two seconds: what is done sooner needs none, and no rich either."""
+
+    def __init__(self, console: Callable[[], Console], title: str) -> None:
+        self._console, self._title, self._began = console, title, time.monotonic()
+        self._line: Line | None = None
+
+    def at(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Shows, once it is time, that `done` of `total` is done."""
+        if self._line is None and time.monotonic() - self._began >= SECONDS_BEFORE_A_LINE:
+            self._line = Line(self._console(), self._title, total)
+        if self._line:
+            self._line.at(done, total, note)
+
+    def close(self) -> None:
+        if self._line:
+            self._line.close()
+
+
+@contextmanager
+def late_progress(console: Callable[[], Console], title: str) -> Iterator[LateLine]:
+    """A progress line for a block that often takes no time at all."""
+    line = LateLine(console, title)
     try:
         yield line
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lf_wrap.cli.main import COMMANDS
-from lf_wrap.dataset import DatasetSpec
+from lf_wrap.dataset.spec import KEYS
 from lf_wrap.evaluation.tasks import TASKS
 from lf_wrap.recipe import Evaluate
 from lf_wrap.sources import SOURCES
@@ -47,7 +47,7 @@ def test_links_and_named_files_are_there(document: str) -> None:
 
 
 def test_every_switch_of_a_spec_is_in_the_reference() -> None:
-    for switch in DatasetSpec.model_fields:
+    for switch in KEYS:
         assert f"{switch}:" in text("docs/data.md"), switch
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lf_wrap.cli.complete import layouts, models, specs_and_files
-from lf_wrap.cli.output import console, json_option, print_json
+from lf_wrap.cli.output import console, json_option, print_json, say
 
 if TYPE_CHECKING:
-    from lf_wrap.dataset import DatasetSpec
+    from lf_wrap.dataset import Card, DatasetSpec
 
 SPEC_SUFFIXES = {".yaml", ".yml"}
 
@@ -111,31 +114,31 @@ def command(
       lfw build-data train.xlsx --name med_norm --train 4000 --test 100
       lfw build-data chats.jsonl --type sharegpt --tokenizer models/Qwen2.5-0.5B-Instruct
     """
-    from rich.text import Text
-
     from lf_wrap.dataset import build, fetch_missing
-    from lf_wrap.progress import progress
+    from lf_wrap.progress import late_progress
 
-    screen = console(as_json)
+    screen = partial(console, as_json)
     said = {"type": type_, "train": train, "test": test, "seed": seed, "tokenizer": tokenizer, "shard_mb": shard_mb}
     specs = _wanted(files, name, {key: value for key, value in said.items() if value is not None})
-    with progress(screen, "MiB") as line:
+    with late_progress(screen, "MiB") as line:
         fetch_missing(specs.values(), lambda what, here, total: line.at(here >> 20, total >> 20, what))
-    with progress(screen, "rows") as line:
+    with late_progress(screen, "rows") as line:
         cards = build(specs, out, workers=workers, on_rows=lambda dataset, rows: line.at(rows, note=dataset))
     for card in cards:
-        screen.print(Text.assemble((card.name, "bold"), f"  ({card.type}, {card.encoding})"))
-        screen.print(f"  {card.counts.law()}")
-        for warning in card.warnings:
-            screen.print(Text.assemble(("  look: ", "yellow"), warning))
-        for what, count in card.counts.repairs.items():
-            screen.print(f"  {what}: {count:,}")
-        for kind, count in card.counts.redactions.items():
-            screen.print(f"  redacted, {kind}: {count:,}")
-        for what, file in card.files.items():
-            screen.print(Text.assemble((f"  {what:8}", "dim"), file))
+        for told in _told(card):
+            say(told, as_json)
     if as_json:
         print_json({"datasets": [card.result() for card in cards]})
+
+
+def _told(card: Card) -> Iterator[str]:
+    """What a build says of one dataset, line by line."""
+    yield f"{click.style(card.name, bold=True)}  ({card.type}, {card.encoding})"
+    yield f"  {card.counts.law()}"
+    yield from (f"{click.style('  look:', fg='yellow')} {warning}" for warning in card.warnings)
+    yield from (f"  {what}: {count:,}" for what, count in card.counts.repairs.items())
+    yield from (f"  redacted, {kind}: {count:,}" for kind, count in card.counts.redactions.items())
+    yield from (f"{click.style(f'  {what:8}', dim=True)}{file}" for what, file in card.files.items())
 
 
 def _wanted(files: tuple[Path, ...], name: str | None, said: dict[str, Any]) -> dict[str, DatasetSpec]:
@@ -145,7 +148,7 @@ def _wanted(files: tuple[Path, ...], name: str | None, said: dict[str, Any]) -> 
     if any(file.suffix in SPEC_SUFFIXES for file in files):
         if len(files) > 1 or name or "type" in said:
             raise click.UsageError("a spec stands alone: it says names and types itself")
-        return {dataset: spec.model_copy(update=said) for dataset, spec in load_spec(files[0]).items()}
+        return {dataset: replace(spec, **said) for dataset, spec in load_spec(files[0]).items()}
     try:
         dataset = sound_name(name or files[0].stem)
     except ValueError as error:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def console(as_json: bool) -> Console:
     """The console for people. It prints text as it is: a path or a name may look like rich's markup."""
+    from rich.console import Console
+
     return Console(stderr=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def say(line: str, as_json: bool) -> None:
+    """A line for people, styled by `click.style`: for commands that are done before rich would be there."""
+    click.echo(line, err=as_json, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def print_json(result: Any) -> None:

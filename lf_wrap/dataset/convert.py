@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from operator import index
-from typing import Any, Literal, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,11 @@ from lf_wrap.dataset import fingerprint
 from lf_wrap.dataset.carry import Lines, carry
 from lf_wrap.dataset.clean import clean
 from lf_wrap.dataset.layout import to_row
+from lf_wrap.dataset.spec import Greeting, SpecialTokens
 from lf_wrap.dataset.special_tokens import found, neutralise
 from lf_wrap.dataset.turns import alternate, refuse_unsound, split_long
 from lf_wrap.sources import Part, Source
 
-SpecialTokens = Literal["neutralise", "reject", "keep"]
-Greeting = Literal["drop", "move"]
 Way = Callable[[Conversation], Conversation | Reject]
 ARRAYS = (
     "sizes",

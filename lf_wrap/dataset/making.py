@@ -14,7 +14,7 @@ from lf_wrap import __version__
 from lf_wrap.dataset.card import Counts
 from lf_wrap.dataset.convert import Steps, compared_texts
 from lf_wrap.dataset.fingerprint import GRAM, common_grams
-from lf_wrap.dataset.spec import DatasetSpec, SplitFiles
+from lf_wrap.dataset.spec import KEYS, DatasetSpec, SplitFiles
 from lf_wrap.dataset.split import Split
 from lf_wrap.files import existing_file, sha256, shown
 from lf_wrap.sources import (
@@ -29,6 +29,7 @@ from lf_wrap.sources import (
 )
 
 WRITES = 2  # one more whenever the same rows would be written otherwise: what was built before is then stale
+DETERMINING = [key for key in KEYS if key not in ("source", "get", "tokenizer")]
 ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
 
 
@@ -87,7 +88,7 @@ def raw_files(spec: DatasetSpec) -> list[Path]:
 def key_of(specs: Mapping[str, DatasetSpec], hashes: Mapping[str, dict[str, str]]) -> str:
     """A hash of all that determines the files: what is in the raw files, not where they lie."""
     said = [
-        [name, spec.model_dump(exclude={"source", "get", "tokenizer"}), list(hashes[name].values())]
+        [name, {key: getattr(spec, key) for key in DETERMINING}, list(hashes[name].values())]
         for name, spec in specs.items()
     ]
     sides = [[len(side) for side in _given(spec)] for spec in specs.values()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from lf_wrap.conversation import Conversation, Turn
 from lf_wrap.dataset.layout import alpaca_to_sharegpt, entry, layout_for, to_row
@@ -20,21 +20,20 @@ from lf_wrap.files import atomic_write
 Measure = Literal["rows", "characters", "tokens"]
 
 
-class Mix(BaseModel):
+@dataclass(frozen=True)
+class Mix:
     """Which datasets are mixed in what proportion."""
 
-    model_config = ConfigDict(extra="forbid")
-    domain: list[str] = Field(min_length=1)
-    general: list[str] = Field(default_factory=list)
-    ratio: NonNegativeFloat = Field(
-        default=1.0, description="general : domain; 0 for no general rows, 5 for five to one"
-    )
+    domain: list[str]
+    general: list[str] = field(default_factory=list)
+    ratio: float = 1.0
+    """General : domain; 0 for no general rows, 5 for five to one."""
     by: Measure = "rows"
-    weights: dict[str, PositiveFloat] = Field(
-        default_factory=dict, description="1 when left out; 2 takes every row twice"
-    )
+    weights: dict[str, float] = field(default_factory=dict)
+    """1 when left out; 2 takes every row twice."""
     seed: int = 42
-    as_text: bool = Field(default=False, description="conversations become plain text, for continued pretraining")
+    as_text: bool = False
+    """Conversations become plain text, for continued pretraining."""
 
 
 def counted_in(wish: Mix, tokenizer_json: Path | None) -> Measure:

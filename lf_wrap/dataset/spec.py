@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
+import msgspec  # recipes are checked by pydantic, whose import alone takes longer than many a build
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-)
+from msgspec import Meta
 
 from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import existing_file, shown
-from lf_wrap.hub import HubId, is_hub_url, parse_url
+from lf_wrap.hub.names import HubId, is_hub_url, parse_url
 
 NAME = re.compile(r"[\w][\w.-]*", re.ASCII)
+Number = Annotated[int, Meta(ge=0)]
+SpecialTokens = Literal["neutralise", "reject", "keep"]
+Greeting = Literal["drop", "move"]
 
 
 def sound_name(name: str) -> str:
@@ -39,54 +32,63 @@ def sound_name(name: str) -> str:
     return name
 
 
-class SplitFiles(BaseModel):
+@dataclass(frozen=True)
+class SplitFiles:
     """Train and test rows that come in files of their own."""
 
-    model_config = ConfigDict(extra="forbid")
     train: str
     test: str
 
 
-class DatasetSpec(BaseModel):
+@dataclass(frozen=True)
+class DatasetSpec:
     """How one dataset is built. Paths are relative to the spec's folder and stay inside it, or absolute.
 
     `hub://modelscope/owner/name[/files]` is what `lfw fetch` puts into `raw/name` of that folder.
     """
 
-    model_config = ConfigDict(extra="forbid")
     source: str | list[str] | SplitFiles
     type: str | None = None
-    train: NonNegativeInt | None = Field(default=None, description="training rows; all when left out")
-    test: NonNegativeInt | None = Field(default=None, description="test rows; 5 %, at most 100, when left out")
-    prompt: str | None = Field(default=None, description="instead of the source's own")
-    columns: dict[str, str] = Field(default_factory=dict, description="the source's name for a column: the file's")
+    train: Number | None = None
+    """Training rows; all when left out."""
+    test: Number | None = None
+    """Test rows; 5 %, at most 100, when left out."""
+    prompt: str | None = None
+    """Instead of the source's own."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """The source's name for a column: the file's."""
     seed: int = 42
-    shuffle: bool | None = Field(
-        default=None, description="before rows are taken; on, unless test rows have their own file"
-    )
-    repair: bool = Field(default=True, description="mojibake: UTF-8 that was read as Latin-1")
-    clean: bool = Field(default=True, description="NFC, control characters, blank runs, placeholder answers")
-    special_tokens: Literal["neutralise", "reject", "keep"] = "neutralise"
-    turns: bool = Field(default=True, description="made to alternate; when off, chats that do not are rejected")
-    greeting: Literal["drop", "move"] = Field(default="drop", description="an assistant's first words, unasked")
-    redact: bool | None = Field(default=None, description="personal data; on for medical sources")
+    shuffle: bool | None = None
+    """Before rows are taken; on, unless test rows have their own file."""
+    repair: bool = True
+    """Mojibake: UTF-8 that was read as Latin-1."""
+    clean: bool = True
+    """NFC, control characters, blank runs, placeholder answers."""
+    special_tokens: SpecialTokens = "neutralise"
+    turns: bool = True
+    """Made to alternate; when off, chats that do not are rejected."""
+    greeting: Greeting = "drop"
+    """An assistant's first words, unasked."""
+    redact: bool | None = None
+    """Personal data; on for medical sources."""
     deduplicate: bool = True
     near_duplicates: bool = True
-    leaks: bool = Field(default=True, description="training rows that ask what a test row asks are removed")
-    group_by: str | None = Field(default=None, description="column whose equal values stay on one side of the split")
-    cutoff_len: PositiveInt | None = Field(default=None, description="tokens beyond which a chat is split at turns")
-    tokenizer: str | None = Field(default=None, description="a model folder: the card then counts tokens")
-    shard_mb: PositiveFloat = Field(
-        default=4000, description="megabytes of rows beyond which several files are written, in a folder"
-    )
-    get: str | None = Field(default=None, description="how to get the raw file: shown when it is missing")
-    _from_hubs: dict[Path, HubId] = PrivateAttr(default_factory=dict)
-    _kept_in: dict[str, Path] = PrivateAttr(default_factory=dict)
-
-    @property
-    def from_hubs(self) -> dict[Path, HubId]:
-        """The folders that are to be fetched, and what belongs into each."""
-        return self._from_hubs
+    leaks: bool = True
+    """Training rows that ask what a test row asks are removed."""
+    group_by: str | None = None
+    """Column whose equal values stay on one side of the split."""
+    cutoff_len: Annotated[int, Meta(gt=0)] | None = None
+    """Tokens beyond which a chat is split at turns."""
+    tokenizer: str | None = None
+    """A model folder: the card then counts tokens."""
+    shard_mb: Annotated[float, Meta(gt=0)] = 4000
+    """Megabytes of rows beyond which several files are written, in a folder."""
+    get: str | None = None
+    """How to get the raw file: shown when it is missing."""
+    from_hubs: dict[Path, HubId] = field(default_factory=dict)
+    """The folders that are to be fetched, and what belongs into each: what `source` leads to, no key of a spec."""
+    kept_in: dict[str, Path] = field(default_factory=dict)
+    """The folder that a source may not leave: as little a key."""
 
     def refuse_outside(self, given: str, file: Path) -> None:
         """Refuses a file that `given`, a source that may not leave the spec's folder, leads to by a link.
@@ -94,7 +96,7 @@ class DatasetSpec(BaseModel):
         Raises:
             UserError: it lies elsewhere.
         """
-        folder = self._kept_in.get(given)
+        folder = self.kept_in.get(given)
         if folder and not file.resolve().is_relative_to(folder.resolve()):
             raise UserError(
                 f"{shown(file)} is a link out of the spec's folder {shown(folder)}",
@@ -102,19 +104,7 @@ class DatasetSpec(BaseModel):
             )
 
 
-class Spec(BaseModel):
-    """The whole file."""
-
-    model_config = ConfigDict(extra="forbid")
-    datasets: dict[Annotated[str, AfterValidator(sound_name)], DatasetSpec] = Field(min_length=1)
-
-    @field_validator("datasets")
-    @classmethod
-    def _no_name_is_anothers_test(cls, datasets: dict[str, DatasetSpec]) -> dict[str, DatasetSpec]:
-        for name in datasets:
-            if f"{name}_test" in datasets:
-                raise ValueError(f"{name}_test is the name of {name}'s test rows: rename one of the two")
-        return datasets
+KEYS = [key.name for key in fields(DatasetSpec) if key.name not in ("from_hubs", "kept_in")]
 
 
 def load_spec(path: Path) -> dict[str, DatasetSpec]:
@@ -128,24 +118,50 @@ def load_spec(path: Path) -> dict[str, DatasetSpec]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{shown(path)} is not YAML: {error}", fix="mend the line it names") from None
+    datasets = _only(["datasets"], content, path).get("datasets")
+    if not isinstance(datasets, dict) or not datasets:
+        fix = "name them and what they are made of: datasets: {mine: {source: rows.json}}"
+        raise UserError(f"{shown(path)} names no datasets", where="datasets", fix=fix)
+    specs = {}
+    for name, said in datasets.items():
+        try:
+            sound_name(str(name))
+        except ValueError as error:
+            raise _wrong(str(error), path, f"datasets.{name}") from None
+        if f"{name}_test" in datasets:
+            raise _wrong(f"{name}_test is the name of {name}'s test rows: rename one of the two", path, "datasets")
+        specs[str(name)] = _resolved(_checked(said, path, f"datasets.{name}"), path.parent)
+    return specs
+
+
+def _only(known: list[str], said: Any, path: Path, where: str = "") -> dict[str, Any]:
+    """`said`, if it is a mapping that has no other keys than these."""
+    if not isinstance(said, dict):
+        raise _wrong(f"expected keys and values, got {said!r:.40}", path, where or "the whole file")
+    for key in said:
+        if key not in known:
+            place = ".".join(filter(None, (where, str(key))))
+            raise UserError(f"{shown(path)}: unknown key {place}", where=place, fix=did_you_mean(str(key), known))
+    return said
+
+
+def _checked(said: Any, path: Path, where: str) -> DatasetSpec:
+    """What a spec says of one dataset."""
+    source = _only(KEYS, said, path, where).get("source")
+    if isinstance(source, dict):
+        _only([key.name for key in fields(SplitFiles)], source, path, f"{where}.source")
     try:
-        datasets = Spec.model_validate(content).datasets
-    except ValidationError as error:
-        raise bad_value(error, path, DatasetSpec.model_fields) from None
-    return {name: _resolved(spec, path.parent) for name, spec in datasets.items()}
+        return msgspec.convert(said, DatasetSpec, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        raise _wrong(message, path, where + place.rstrip("`")) from None
 
 
-def bad_value(error: ValidationError, path: Path, known: Mapping[str, Any]) -> UserError:
-    """The most telling of pydantic's complaints about the YAML at `path`, as an error for a person."""
-    first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
-    key = ".".join(
-        str(part) for part in first["loc"] if str(part) not in {"function-after[sound_name(), str]", "[key]"}
-    )
-    if first["type"] == "extra_forbidden":
-        fix = did_you_mean(str(first["loc"][-1]), known)
-        return UserError(f"{shown(path)}: unknown key {key}", where=key, fix=fix)
-    message = first["msg"].removeprefix("Value error, ")
-    return UserError(f"{shown(path)}: {message}", where=key or "the whole file", fix="mend that key (see the README)")
+def _wrong(message: str, path: Path, where: str) -> UserError:
+    key = where.rpartition(".")[2]
+    choices = get_args(get_type_hints(DatasetSpec).get(key)) if "enum" in message else ()
+    fix = f"one of: {', '.join(map(str, choices))}" if choices else "mend that key (see the README)"
+    return UserError(f"{shown(path)}: {message}", where=where, fix=fix)
 
 
 def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
@@ -172,9 +188,7 @@ def _resolved(spec: DatasetSpec, folder: Path) -> DatasetSpec:
     tokenizer = _inside(spec.tokenizer, folder) if spec.tokenizer else None
     ways = [f"lfw fetch dataset {what.id} --hub {what.hub} --to {shown(to)}" for to, what in from_hubs.items()]
     get = spec.get or " && ".join(ways) or None
-    resolved = spec.model_copy(update={"source": source, "tokenizer": tokenizer, "get": get})
-    resolved._from_hubs, resolved._kept_in = from_hubs, kept_in
-    return resolved
+    return replace(spec, source=source, tokenizer=tokenizer, get=get, from_hubs=from_hubs, kept_in=kept_in)
 
 
 def _inside(path: str, folder: Path) -> str:

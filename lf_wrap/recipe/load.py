@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from lf_wrap.dataset.spec import bad_value
-from lf_wrap.errors import UserError
+from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.files import existing_file, shown
 from lf_wrap.recipe.schema import Data, Evaluate, General, Guard, Judge, Phase, PhaseData, Price, Recipe
 
@@ -37,11 +36,24 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     except ValidationError as error:
         sections = (Recipe, Data, General, Phase, PhaseData, Guard, Evaluate, Judge, Price)
         known = {name: field for section in sections for name, field in section.model_fields.items()}
-        raise bad_value(error, path, known) from None
+        raise _bad_value(error, path, known) from None
     recipe.train = _arguments(recipe.train)
     for phase in recipe.before.values():
         phase.train = _arguments(phase.train)
     return recipe
+
+
+def _bad_value(error: ValidationError, path: Path, known: Mapping[str, Any]) -> UserError:
+    """The most telling of pydantic's complaints about the YAML at `path`, as an error for a person."""
+    first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
+    key = ".".join(
+        str(part) for part in first["loc"] if str(part) not in {"function-after[sound_name(), str]", "[key]"}
+    )
+    if first["type"] == "extra_forbidden":
+        fix = did_you_mean(str(first["loc"][-1]), known)
+        return UserError(f"{shown(path)}: unknown key {key}", where=key, fix=fix)
+    message = first["msg"].removeprefix("Value error, ")
+    return UserError(f"{shown(path)}: {message}", where=key or "the whole file", fix="mend that key (see the README)")
 
 
 def _content(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def tokenized(folder: Path, datasets: list[str], model: Path) -> Any:
 def test_every_row_of_the_shipped_data(tmp_path: Path, tiny_model: Path) -> None:
     lay_out(tmp_path)
     specs = load_spec(tmp_path / "dataset_info/demo.yaml")
-    specs = {name: spec.model_copy(update={"shard_mb": 0.01}) for name, spec in specs.items()}
+    specs = {name: replace(spec, shard_mb=0.01) for name, spec in specs.items()}
     cards = build(specs, tmp_path / "out")
     assert any((tmp_path / "out" / f"{card.name}_train").is_dir() for card in cards), "some are folders of files"
     names = [name for card in cards for name in (card.name, f"{card.name}_test")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_by_tokens_the_tokenizer_counts(out: Path, tmp_path: Path) -> None:
 def test_without_a_tokenizer_characters_are_counted(out: Path) -> None:
     wish = Mix(domain=["domain"], general=["general"], ratio=1, by="tokens")
     assert counted_in(wish, None) == "characters"
-    assert mix("m", wish, out) == mix("n", wish.model_copy(update={"by": "characters"}), out)
+    assert mix("m", wish, out) == mix("n", replace(wish, by="characters"), out)
 
 
 def test_a_weight_repeats_rows_evenly(out: Path) -> None:
