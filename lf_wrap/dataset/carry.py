@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +26,7 @@ NOTHING = (b"null", b'""', b"[]")
 # With which bytes a text begins that is surely not blank: no blank character begins so.
 PLAIN = np.isin(np.arange(256), [*range(0x21, 0x7F), *range(0xC3, 0xE0), *range(0xE4, 0xF5)])
 PLAIN[list(b'"\\')] = False
-AT_ONCE = 100  # rows whose slices stay in the processor's cache, and need no new memory: four times as fast as all
+AT_ONCE = 200  # rows whose slices stay in the processor's cache, and need no new memory: four times as fast as all
 # The second bytes of escapes that JSON allows and orjson writes otherwise, or refuses.
 REWRITTEN = np.zeros(256, bool)
 REWRITTEN[list(b"u/")] = True
@@ -126,9 +125,11 @@ class _Form:
         )
 
     def _some(self, json: bytes, spans: list[tuple[Places, Places]]) -> bytes:
-        around, fields = [repeat(piece) for piece in self.around], [_slices(json, *places) for places in spans]
-        columns = [column for pair in zip(around, fields, strict=False) for column in pair] + around[-1:]
-        return b"".join(chain.from_iterable(zip(*columns, strict=False)))
+        *before, behind = self.around
+        pieces = [*(piece for constant in before for piece in (constant, b"")), behind] * len(spans[0][0])
+        for place, span in enumerate(spans):
+            pieces[2 * place + 1 :: 2 * len(spans) + 1] = _slices(json, *span)
+        return b"".join(pieces)
 
     def fitting(self, told: _Told) -> Mask:
         """Which rows are of this form."""

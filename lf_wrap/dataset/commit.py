@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lf_wrap.dataset.register import entries_of, register
+from lf_wrap.dataset.register import entries_of, registering
 from lf_wrap.files import locked
 
 BEGUN, BUILDING, READY = ".begun.", ".building.", ".ready."
@@ -76,11 +76,11 @@ def _finish(ready: Path, out: Path) -> None:
     stored = ready / ENTRIES
     if stored.exists():
         told = json.loads(stored.read_text(encoding="utf-8"))
-        for made in sorted(made for made in ready.iterdir() if made.name not in (ENTRIES, ALIVE)):
-            if made.is_dir():
-                _remove(out / made.name)  # a folder takes no other's place
-            made.replace(out / made.name)
-        register(out, told["entries"])
+        with registering(out, told["entries"]):
+            for made in sorted(made for made in ready.iterdir() if made.name not in (ENTRIES, ALIVE)):
+                if made.is_dir():
+                    _remove(out / made.name)  # a folder takes no other's place
+                made.replace(out / made.name)
         for name in told["gone"]:
             _remove(out / name)
         stored.unlink()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,24 @@ def register(dataset_dir: Path, entries: dict[str, dict[str, Any] | None]) -> No
 
     The file is ASCII without BOM, since LLaMA-Factory opens it in the system's encoding. Safe with many processes.
     """
+    with registering(dataset_dir, entries):
+        pass
+
+
+@contextmanager
+def registering(dataset_dir: Path, entries: dict[str, dict[str, Any] | None]) -> Iterator[None]:
+    """The same when the block ends, which may move the files that the entries name.
+
+    The new register is on the disk before that: to wait for it afterwards would be to wait for all of their rows.
+    """
     path = dataset_dir / REGISTER
     with locked(path):
         merged = entries_of(dataset_dir) | entries
         kept = {name: entry for name, entry in merged.items() if entry is not None}
-        write_text(path, json.dumps(kept, indent=2, ensure_ascii=True) + "\n")
+        made = path.with_name(f".{path.name}.new")
+        write_text(made, json.dumps(kept, indent=2, ensure_ascii=True) + "\n")
+        try:
+            yield
+            made.replace(path)
+        finally:
+            made.unlink(missing_ok=True)
