@@ -186,8 +186,8 @@ class _CharactersBefore:
     def __init__(self, json: Bytes, escapes: Places) -> None:
         begins = json.view(np.int8) >= -64  # 10xxxxxx goes on with a character
         begins[escapes] = False
-        bits = np.packbits(begins, bitorder="little")
-        self._words = np.pad(bits, (0, 8 - len(bits) % 8)).view("<u8")
+        self._words = np.zeros(len(json) // 64 + 1, "<u8")
+        self._words.view(np.uint8)[: -(-len(json) // 8)] = np.packbits(begins, bitorder="little")
         self._before = np.zeros(len(self._words) + 1, np.int64)
         np.cumsum(np.bitwise_count(self._words), out=self._before[1:])
 

@@ -159,7 +159,8 @@ class _Shape:
         stand += [_stands(self.joint, json, rows[:-1, self.last]), json[rows[-1, self.last] :].tobytes() == self.tail]
         whole_row = sum(_controls(piece) for _, piece in self.pieces)
         controls = _controls(self.head) + len(rows) * whole_row + (len(rows) - 1) * _controls(self.joint)
-        return all(stand) and np.count_nonzero(json < SPACE) == controls + _controls(self.tail)
+        controls += _controls(self.tail)
+        return all(stand) and (np.count_nonzero(json < SPACE) == controls if controls else bool(json.min() >= SPACE))
 
 
 def _end_of_flat(data: bytes, quotes: Places) -> int:
