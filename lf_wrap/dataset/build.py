@@ -299,7 +299,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         files={kind: file.name for kind, file in files.items()},
         hashes={kind: content_hash(file) for kind, file in files.items()},
         seconds=0.0,
-        test_groups=rows_by_group(relations.group[one.test]),
+        test_groups=[] if relations.group is None else rows_by_group(relations.group[one.test]),
         warnings=[CUT_OFF.format(raw.name) for raw, _ in making.files if raw.may_be_cut_off],
     )
 
@@ -313,6 +313,8 @@ def _tokenizer(spec: DatasetSpec) -> Path | None:
 
 
 def _near_pairs(making: Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
+    if relations.cluster is None:
+        return []
     rows = slice(making.rows.start, making.rows.stop)
     gone = np.flatnonzero(relations.unique[rows] & ~relations.best[rows])[:PAIRS_SHOWN] + making.rows.start
     stays = [np.flatnonzero((relations.cluster == relations.cluster[row]) & relations.best)[0] for row in gone]
@@ -320,8 +322,9 @@ def _near_pairs(making: Making, pool: Pool, relations: Relations) -> list[dict[s
 
 
 def _leak_pairs(making: Making, pool: Pool, relations: Relations) -> list[dict[str, str]]:
-    pairs = []
-    tests = making.split.test
+    if relations.group is None:
+        return []
+    pairs, tests = [], making.split.test
     for row in making.split.leaked[:PAIRS_SHOWN]:
         same = tests[relations.group[tests] == relations.group[row]]
         if len(same):

@@ -28,7 +28,7 @@ from lf_wrap.dataset.layout import to_row
 from lf_wrap.dataset.spec import Greeting, SpecialTokens
 from lf_wrap.dataset.special_tokens import found, neutralise
 from lf_wrap.dataset.turns import alternate, refuse_unsound, split_long
-from lf_wrap.sources import Part, Source
+from lf_wrap.sources import Part, Source, filled
 
 Way = Callable[[Conversation], Conversation | Reject]
 ARRAYS = (
@@ -64,6 +64,8 @@ class Steps:
     """Tokens, by estimate, beyond which a conversation is split at turn boundaries."""
     redact: bool = False
     group_by: str | None = None
+    char: str | None = None
+    """The character's name, in rows that leave it open and do not tell it."""
     compare: bool = True
     """Whether rows are to be compared with each other: computes the hashes."""
     near: bool = True
@@ -74,7 +76,7 @@ class Steps:
     @property
     def change_nothing(self) -> bool:
         """Whether what a source makes of a row goes out as it is, and is not compared."""
-        on = self.repair or self.clean or self.redact or self.longest or self.compare or self.columns
+        on = self.repair or self.clean or self.redact or self.longest or self.compare or self.columns or self.char
         return not on and self.special_tokens == "keep"
 
 
@@ -252,6 +254,8 @@ def _grouped(result: Conversation | Reject, group: str) -> Conversation | Reject
 def _ways(steps: Steps, repairs: Counter[str], redactions: Counter[str]) -> list[Way]:
     """The steps that are on, in their order."""
     ways: list[Way] = []
+    if steps.char:
+        ways.append(partial(filled, char=steps.char))
     if steps.clean:
         ways.append(partial(clean, counts=repairs))
     if steps.special_tokens == "neutralise":

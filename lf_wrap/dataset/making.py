@@ -28,7 +28,7 @@ from lf_wrap.sources import (
     source_named,
 )
 
-WRITES = 2  # one more whenever the same rows would be written otherwise: what was built before is then stale
+WRITES = 3  # one more whenever the same rows would be written otherwise: what was built before is then stale
 DETERMINING = [key for key in KEYS if key not in ("source", "get", "tokenizer")]
 ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
 
@@ -127,6 +127,7 @@ def _steps(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Ste
         longest=spec.cutoff_len,
         redact=(source.medical or look_medical(values[:ROWS_SNIFFED])) if spec.redact is None else spec.redact,
         group_by=spec.group_by,
+        char=spec.char,
         compare=compare,
         near=near,
     )

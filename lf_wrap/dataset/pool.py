@@ -1,13 +1,17 @@
-"""All converted rows of a build: their lines in files, and in memory only the numbers that decide about them."""
+"""All converted rows of a build: their lines in a file, and the numbers that decide about them in files that are mapped
+into memory once all are there. So while rows are converted, memory does not grow with them.
+"""
 
 from __future__ import annotations
 
+import mmap
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +29,8 @@ class Pool:
 
     path: Path
     """The file that holds the lines, end to end."""
-    _numbers: dict[str, bytearray] = field(default_factory=lambda: {name: bytearray() for name in ARRAYS})
-    """The arrays so far. They grow in place: thousands of small ones would leave holes in the memory."""
+    _numbers: dict[str, IO[bytes]] = field(init=False)
+    """The arrays so far."""
     _like: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     """An array of each kind."""
     _rows: int = 0
@@ -44,6 +48,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._file = self.path.open("wb")
+        self._numbers = {name: tempfile.TemporaryFile(dir=self.path.parent) for name in ARRAYS}  # noqa: SIM115
 
     def __len__(self) -> int:
         return self._rows
@@ -54,14 +59,14 @@ class Pool:
         self._rows += len(converted.sizes)
         for name, numbers in self._numbers.items():
             added = self._like[name] = getattr(converted, name)
-            numbers += added.tobytes()
+            numbers.write(added.tobytes())
 
     def seal(self) -> None:
         """Ends the adding: the arrays are there, the lines can be read."""
         self._file.close()
         for name, numbers in self._numbers.items():
             like = self._like.get(name, np.zeros(0, np.uint32))
-            setattr(self, name, np.frombuffer(numbers, like.dtype).reshape(-1, *like.shape[1:]))
+            setattr(self, name, np.frombuffer(_mapped(numbers), like.dtype).reshape(-1, *like.shape[1:]))
 
     @cached_property
     def offsets(self) -> Numbers:
@@ -94,3 +99,10 @@ class Pool:
         with self.path.open("rb") as file:
             for number in numbers:
                 yield os.pread(file.fileno(), int(self.sizes[number]), int(self.offsets[number]))
+
+
+def _mapped(file: IO[bytes]) -> mmap.mmap | bytes:
+    """What was written to a file, which is closed; its pages are read when they are looked at, and may be dropped."""
+    with file:
+        file.flush()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""

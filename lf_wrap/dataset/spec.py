@@ -57,6 +57,8 @@ class DatasetSpec:
     """Instead of the source's own."""
     columns: dict[str, str] = field(default_factory=dict)
     """The source's name for a column: the file's."""
+    char: str | None = None
+    """The character's name, for `{{char}}` in rows that do not tell it."""
     seed: int = 42
     shuffle: bool | None = None
     """Before rows are taken; on, unless test rows have their own file."""

@@ -7,6 +7,7 @@ near-duplicates, `group` for what must stay on one side.
 from __future__ import annotations
 
 import random
+from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,22 +59,23 @@ class Relations:
     """Not equal to an earlier row of the same kind (training or test)."""
     best: Mask
     """Not alike to a better row that could train."""
-    cluster: Numbers
-    """Rows that are alike are in one cluster; -1 for test rows and duplicates."""
-    group: Numbers
-    """Rows that ask the same, ask alike, or have one group id are in one group."""
+    cluster: Numbers | None = None
+    """Rows that are alike are in one cluster; -1 for test rows and duplicates. None where rows are not compared."""
+    group: Numbers | None = None
+    """Rows that ask the same, ask alike, or have one group id are in one group. None where each is alone."""
+
+    def rows_of_groups(self, rows: Mask) -> Mask:
+        """Which rows are in a group of any of these."""
+        return rows if self.group is None else np.isin(self.group, np.unique(self.group[rows]))
 
 
 def relate(pool: Pool, trainable: Mask, *, exact: Mask, near: Mask) -> Relations:
     """The relations of all rows, within and across datasets. `trainable` tells training rows from test rows."""
-    everything = np.ones(len(pool), bool)
     if not len(pool.whole):
-        alone = np.arange(len(pool), dtype=_smallest(len(pool)))
-        return Relations(everything, everything, alone, alone)
-    unique = everything.copy()
+        return Relations(everything := np.broadcast_to(np.True_, len(pool)), everything)
+    unique, best, cluster = np.ones(len(pool), bool), np.ones(len(pool), bool), np.full(len(pool), -1, np.int64)
     for side in (trainable & exact, ~trainable & exact):
         unique[side] = first_of_each(pool.whole[side])
-    best, cluster = everything.copy(), np.full(len(pool), -1, np.int64)
     labels = [pool.question, pool.group]
     if len(pool.like):
         candidates = np.flatnonzero(trainable & unique & near)
@@ -107,22 +109,23 @@ def split(pool: Pool, wishes: list[Wish], relations: Relations) -> list[Split]:
     tested = np.zeros(len(pool), bool)
     for one in splits:
         tested[one.test] = True
-    leaked = np.isin(relations.group, np.unique(relations.group[tested])) if tested.any() else tested
+    leaked = relations.rows_of_groups(tested) if tested.any() else tested
     for wish, one, order in zip(wishes, splits, orders, strict=True):
-        _fill(one, wish, order, leaked if wish.leaks else np.zeros(len(pool), bool), relations)
+        _fill(one, wish, order, leaked if wish.leaks else np.broadcast_to(np.False_, len(pool)), relations)
     return splits
 
 
 def _order(wish: Wish, relations: Relations) -> Numbers:
     """The rows that may train, in the order in which they are taken."""
     rows = slice(wish.rows.start, wish.rows.stop)
-    order: Numbers = np.flatnonzero(relations.unique[rows] & relations.best[rows])
-    order = order.astype(_smallest(wish.rows.stop))
-    order += wish.rows.start
+    taken = relations.unique[rows] & relations.best[rows]
+    order: Numbers = np.arange(wish.rows.start, wish.rows.stop, dtype=_smallest(wish.rows.stop))
+    if not taken.all():
+        order = order[taken]
     if wish.shuffle:
-        places = list(range(len(order)))
+        places = array("q", range(len(order)))  # a list would hold an object of 32 bytes for each
         random.Random(wish.seed).shuffle(places)  # noqa: S311  (reproducible on purpose)
-        order = order[places]
+        order = order[np.frombuffer(places, np.int64)]
     return order
 
 

@@ -25,6 +25,7 @@ from lf_wrap.sources.medical_table import MedicalTable
 from lf_wrap.sources.multiple_choice import MultipleChoice
 from lf_wrap.sources.openai_messages import OpenAiMessages
 from lf_wrap.sources.pippa import Pippa
+from lf_wrap.sources.placeholders import filled
 from lf_wrap.sources.plain_text import PlainText
 from lf_wrap.sources.plugins import hookimpl, plugin_sources
 from lf_wrap.sources.promptcblue import PromptCblue
@@ -49,6 +50,7 @@ __all__ = [
     "Source",
     "all_sources",
     "files_of",
+    "filled",
     "hookimpl",
     "look_medical",
     "open_all",

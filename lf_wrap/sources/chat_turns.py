@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from lf_wrap.conversation import Conversation, Reject, Role, Turn
 from lf_wrap.sources.aliases import AliasedSource
+from lf_wrap.sources.placeholders import filled
 from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, text
 
 UNKNOWN_ROLE = "unknown role"
@@ -15,6 +16,11 @@ ROLES: Mapping[str, Role | Literal["system"]] = {
     **dict.fromkeys(("user", "human", "client"), "user"),
     **dict.fromkeys(("assistant", "gpt", "bot", "model"), "assistant"),
 }
+
+
+# Where rows of roleplay say who speaks: only then is `{{user}}` or `{{char}}` in them known to be a name left open.
+CHARACTERS, USERS = ("char_name", "bot_name", "character_name", "character", "char"), ("user_name",)
+LONGEST_NAME = 60
 
 
 class Chat(NamedTuple):
@@ -65,7 +71,7 @@ def history_of(history: Any) -> Chat | Reject:
 
 
 class ChatSource(AliasedSource):
-    """A layout with one column of messages, and perhaps a column `system`."""
+    """A layout with one column of messages, and perhaps columns `system`, `char_name` and `user_name`."""
 
     role_key: ClassVar[str]
     text_key: ClassVar[str]
@@ -85,7 +91,15 @@ class ChatSource(AliasedSource):
             return Reject(NO_QUESTION, "no message of the user has text")
         if "assistant" not in roles:
             return Reject(NO_ANSWER, "no message of the assistant has text")
-        return Conversation(chat.turns, chat.system or text(row.get("system")).strip())
+        conversation = Conversation(chat.turns, chat.system or text(row.get("system")).strip())
+        char, user = _name(row, CHARACTERS), _name(row, USERS)
+        return filled(conversation, user or "User", char) if char or user else conversation
+
+
+def _name(row: Row, columns: tuple[str, ...]) -> str:
+    """The first name in these columns; what is longer than a name, or no text, is none."""
+    named = (row[column].strip() for column in columns if isinstance(row.get(column), str))
+    return next((name for name in named if name and len(name) <= LONGEST_NAME and "\n" not in name), "")
 
 
 def _words(value: Any) -> str | None:

@@ -16,6 +16,10 @@ class Pippa(Source):
     shape = "rows of bot_name, conversation [{message, is_human}], bot_description, bot_definitions, bot_greeting"
     columns = ("bot_name", "conversation")
 
+    @classmethod
+    def fits(cls, row: Row) -> bool:
+        return super().fits(row) and _messages(row["conversation"]) is not None
+
     def convert(self, row: Row) -> Conversation | Reject:
         name, messages = text(row["bot_name"]).strip(), _messages(row["conversation"])
         if messages is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lf_wrap.conversation import Conversation, Turn
+
 OPEN = re.compile(r"{{\s*(user|random_user_\d+|char|bot)\s*}}|<(user|char|bot)>", re.IGNORECASE)
 
 
@@ -15,3 +17,9 @@ def fill(text: str, user: str = "User", char: str = "") -> str:
         return user if is_user else char or found.group()
 
     return OPEN.sub(name, text)
+
+
+def filled(conversation: Conversation, user: str = "User", char: str = "") -> Conversation:
+    """The same in all that is said, and in the system text."""
+    turns = tuple(Turn(turn.role, fill(turn.text, user, char)) for turn in conversation.turns)
+    return conversation._replace(turns=turns, system=fill(conversation.system, user, char))

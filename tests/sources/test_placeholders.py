@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lf_wrap.conversation import Conversation, Turn
+from lf_wrap.sources.openai_messages import OpenAiMessages
 from lf_wrap.sources.placeholders import fill
 from lf_wrap.sources.roleplay_tagged import RoleplayTagged
+from lf_wrap.sources.sharegpt import ShareGpt
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,28 @@ def test_tagged_roleplay_is_filled_with_the_name_of_its_row() -> None:
     }
     turns = (Turn("user", "I am User"), Turn("assistant", "And I Ada"))
     assert RoleplayTagged().read(row) == Conversation(turns, "Ada knows User.")
+
+
+OPEN = "I am {{char}}, {{user}}."
+SAID = [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": OPEN}]
+MESSAGES = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": OPEN}]
+
+
+@pytest.mark.parametrize(
+    ("names", "answer"),
+    [
+        ({"char_name": "Ada"}, "I am Ada, User."),
+        ({"bot_name": "Ada", "user_name": "Bo"}, "I am Ada, Bo."),
+        ({"character": " Ada "}, "I am Ada, User."),
+        ({"user_name": "Bo"}, "I am {{char}}, Bo."),
+        ({"character": "She is\na mathematician."}, OPEN),
+        ({"character": {"name": "Ada"}}, OPEN),
+        ({"char_name": ""}, OPEN),
+        ({}, OPEN),
+    ],
+)
+def test_chats_are_filled_with_the_names_of_their_row_and_with_no_guess(names: dict[str, object], answer: str) -> None:
+    for source, row in ((ShareGpt(), {"conversations": SAID}), (OpenAiMessages(), {"messages": MESSAGES})):
+        read = source.read({**row, **names})
+        assert isinstance(read, Conversation)
+        assert read.answer == answer
