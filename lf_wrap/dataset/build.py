@@ -23,7 +23,7 @@ from lf_wrap.dataset.fingerprint import common_grams
 from lf_wrap.dataset.layout import entry, layout_for
 from lf_wrap.dataset.leaks import GRAM as LEAK_GRAM
 from lf_wrap.dataset.leaks import overlaps, question_of, table_of
-from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset, raw_files
+from lf_wrap.dataset.making import ROWS_LOOKED_AT, Making, hashes_of, key_of, open_dataset, raw_files, warnings_of
 from lf_wrap.dataset.pool import Pool
 from lf_wrap.dataset.registered import registered
 from lf_wrap.dataset.shards import files_in, names_of, write_shards
@@ -38,7 +38,6 @@ from lf_wrap.sources import PLACEHOLDER, NotUtf8Error, NotWholeRowsError, RawFil
 OnRows = Callable[[str, int], None]
 POOL, UNPACKED = "pool", "unpacked"
 PAIRS_SHOWN = 10
-CUT_OFF = "{} ends without a line break: look whether its last row is whole"
 WORTH_A_PROCESS = 8 << 20  # bytes; a smaller input is done before another process has started
 
 
@@ -300,7 +299,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         hashes={kind: content_hash(file) for kind, file in files.items()},
         seconds=0.0,
         test_groups=[] if relations.group is None else rows_by_group(relations.group[one.test]),
-        warnings=[CUT_OFF.format(raw.name) for raw, _ in making.files if raw.may_be_cut_off],
+        warnings=warnings_of(making),
     )
 
 

@@ -22,6 +22,7 @@ from lf_wrap.sources import (
     RawFile,
     Source,
     files_of,
+    left_out,
     look_medical,
     open_all,
     recognise,
@@ -29,6 +30,9 @@ from lf_wrap.sources import (
 )
 
 WRITES = 3  # one more whenever the same rows would be written otherwise: what was built before is then stale
+CUT_OFF = "{} ends without a line break: look whether its last row is whole"
+SHEETS = "{} has more sheets, of which nothing is read: {} (save each as a file of its own)"
+NOT_READ = "{} is not read: its kind is unknown here (unpack or convert it)"
 DETERMINING = [key for key in KEYS if key not in ("source", "get", "tokenizer")]
 ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
 
@@ -132,3 +136,13 @@ def _steps(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Ste
         near=near,
     )
     return replace(steps, common=common_grams(compared_texts(sample, steps), GRAM)) if steps.near else steps
+
+
+def warnings_of(making: Making) -> list[str]:
+    """What people should look at, since nothing here can tell whether it is right."""
+    files = [raw for raw, _ in making.files]
+    told = [CUT_OFF.format(raw.name) for raw in files if raw.may_be_cut_off]
+    told += [SHEETS.format(raw.name, ", ".join(others)) for raw in files if (others := raw.other_sheets)]
+    return told + [
+        NOT_READ.format(shown(path)) for side in _given(making.spec) for one in side for path in left_out(one)
+    ]

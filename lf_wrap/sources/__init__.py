@@ -18,7 +18,16 @@ from lf_wrap.sources.character_card import CharacterCard
 from lf_wrap.sources.character_llm import CharacterLLM
 from lf_wrap.sources.chip_cdn import ChipCdn
 from lf_wrap.sources.consultation_report import ConsultationReport
-from lf_wrap.sources.containers import NotUtf8Error, NotWholeRowsError, Part, RawFile, files_of, open_all, open_rows
+from lf_wrap.sources.containers import (
+    NotUtf8Error,
+    NotWholeRowsError,
+    Part,
+    RawFile,
+    files_of,
+    left_out,
+    open_all,
+    open_rows,
+)
 from lf_wrap.sources.inline_turns import InlineTurns
 from lf_wrap.sources.medical_dialogue import MedicalDialogue
 from lf_wrap.sources.medical_table import MedicalTable
@@ -52,6 +61,7 @@ __all__ = [
     "files_of",
     "filled",
     "hookimpl",
+    "left_out",
     "look_medical",
     "open_all",
     "open_rows",

@@ -17,12 +17,15 @@ class Alpaca(AliasedSource):
         "rows of instruction, output (a list: several answers), sometimes input, system, history (pairs or messages)"
     )
     columns = ("instruction", "output")
-    aliases: ClassVar[Mapping[str, str]] = {"instruct": "instruction"}  # as the last rows of CMtMedQA have it
+    aliases: ClassVar[Mapping[str, str]] = {
+        "instruct": "instruction",  # as the last rows of CMtMedQA have it
+        "system_prompt": "system",
+    }
 
     def carried(self) -> tuple[Carried, ...]:
         return (
-            Carried("{instruction}\n{input}", answer="output", empty=("system", "history")),
-            Carried("{instruction}", answer="output", empty=("input", "system", "history")),
+            Carried("{instruction}\n{input}", answer="output", empty=("system", "system_prompt", "history")),
+            Carried("{instruction}", answer="output", empty=("input", "system", "system_prompt", "history")),
         )
 
     def convert(self, row: Row) -> Conversation | Reject | list[Conversation]:

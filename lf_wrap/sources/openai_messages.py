@@ -12,5 +12,9 @@ class OpenAiMessages(ChatSource):
     name = "openai"
     shape = "rows of messages [{role: system|user|assistant, content: text or [{type: text, text}]}]"
     columns = ("messages",)
-    aliases: ClassVar[Mapping[str, str]] = {"conversation": "messages", "conversations": "messages"}
+    aliases: ClassVar[Mapping[str, str]] = {
+        "conversation": "messages",
+        "conversations": "messages",
+        "system_prompt": "system",
+    }
     role_key, text_key = "role", "content"

@@ -28,6 +28,7 @@ class QaPair(AliasedSource):
         **dict.fromkeys(
             ("response", "reply", "raw_anwser", "raw_answer", "assistant", "output", "答案", "回答"), "answer"
         ),
+        "system_prompt": "system",  # as OpenOrca has it
     }
 
     @classmethod
@@ -45,7 +46,7 @@ class QaPair(AliasedSource):
         return not any(isinstance(row[column], list | dict) for column in cls.columns)
 
     def carried(self) -> tuple[Carried, ...]:
-        return (Carried("{question}", answer="answer", empty=("system", "history")),)
+        return (Carried("{question}", answer="answer", empty=("system", "system_prompt", "history")),)
 
     def convert(self, row: Row) -> Conversation | Reject:
         if not self._is_text(row):

@@ -12,5 +12,9 @@ class ShareGpt(ChatSource):
     name = "sharegpt"
     shape = "rows of conversations [{from: human|user|gpt|assistant|system, value}], sometimes system"
     columns = ("conversations",)
-    aliases: ClassVar[Mapping[str, str]] = {"conversation": "conversations", "messages": "conversations"}
+    aliases: ClassVar[Mapping[str, str]] = {
+        "conversation": "conversations",
+        "messages": "conversations",
+        "system_prompt": "system",
+    }
     role_key, text_key = "from", "value"

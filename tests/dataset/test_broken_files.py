@@ -50,6 +50,11 @@ def text(value: str) -> bytes:
     return value.encode("utf-8")
 
 
+def table(question: str, answer: str, asked: str, answered: str, encoding: str) -> bytes:
+    rows = "".join(f"{asked} {number},{answered}\n" for number in range(20))
+    return f"{question},{answer}\n{rows}".encode(encoding)
+
+
 # Files of which nothing can be used: the message must name the file and say what to do.
 REFUSED = {
     "empty.json": b"",
@@ -71,6 +76,13 @@ REFUSED = {
     "utf16_cut.json": f"[{LINE}]".encode("utf-16")[:-1],
     "utf8_mark_gbk_rows.csv": b"\xef\xbb\xbftitle,ask,answer\n" + "标题,问,答\n".encode("gb18030"),
     "two_encodings.csv": "title,ask,answer\n标题,问,答\n".encode() + "标题,问,答\n".encode("gb18030") + b"\xff\xff",
+    "big5.csv": table("問題", "回答", "請問高血壓的病人平時應該注意哪些事情？", "建議少吃鹽並按時服藥。", "big5"),
+    "euc_kr.csv": table("question", "answer", "고혈압 환자는 무엇을 조심해야 합니까", "소금을 줄이세요.", "euc-kr"),
+    "shift_jis.csv": table("質問", "回答", "高血圧の患者は何に注意すればよいですか", "塩分を控えて。", "shift_jis"),
+    "latin1.csv": table(
+        "question", "answer", "Le médecin a-t-il été prévenu ?", "Une échographie générale.", "latin-1"
+    ),
+    "lfs_pointer.json": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
     "unclosed.csv": b'title,ask,answer\na,"b,c\nd,e,f\n',
     "twice.csv": b"title,ask,ask,answer\na,b,c,d\n",
     "no_answer_column.csv": b"title,ask\na,b\n",
@@ -99,6 +111,9 @@ COUNTED = {
     "nested_output.json": text(f'[{LINE}, {{"instruction": "a", "input": "b", "output": {{"c": 1}}}}]'),
     "list_output.json": text(f'[{LINE}, {OTHER}, {{"instruction": "a", "input": "b", "output": ["c"]}}]'),
     "mixed_types.json": text(f'[{LINE}, 3, null, "text", [], {{"instruction": 5, "input": true, "output": 7.0}}]'),
+    "trailing_comma.json": text(f"[{LINE}, {OTHER},\n]"),
+    "marked_lines.jsonl": text(f"\ufeff{LINE}\n\ufeff{OTHER}\n"),
+    "unnamed_columns.csv": text("title,ask,answer,,\na,b,c,,\n"),
     "duplicate_keys.json": text(f'[{LINE}, {{"instruction": "a", "input": "b", "output": "c", "output": "d"}}]'),
     "lone_surrogate.json": text(f'[{LINE}, {{"instruction": "\\ud83d", "input": "b", "output": "c"}}]'),
     "nul.json": text(f'[{LINE}, {{"instruction": "a\\u0000b", "input": "b", "output": "c"}}]'),
@@ -153,6 +168,26 @@ def test_a_table_that_ends_amid_a_line_is_told_of(tmp_path: Path, end: str, warn
     card = build({"d": DatasetSpec(source=str(tmp_path / "rows.csv"), test=0)}, tmp_path / "out")[0]
     assert len(card.warnings) == warnings
     assert all("rows.csv ends without a line break" in warning for warning in card.warnings)
+
+
+def test_what_is_left_unread_is_told_of(tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    for sheet in (book.active, book.create_sheet("second"), book.create_sheet("blank")):
+        for row in [] if sheet.title == "blank" else [["原始词", "标准词"], ["a", "b"]]:
+            sheet.append(row)
+    (tmp_path / "raw").mkdir()
+    book.save(tmp_path / "raw/rows.xlsx")
+    for name in ("more.jsonl.zst", "notes.docx", "~$rows.xlsx", ".DS_Store", "README.md"):
+        (tmp_path / "raw" / name).write_bytes(b"\0")
+    card = build({"d": DatasetSpec(source=str(tmp_path / "raw"), test=0)}, tmp_path / "out")[0]
+    sheets, *files = card.warnings
+    assert "rows.xlsx has more sheets, of which nothing is read: second (" in sheets
+    assert ["more.jsonl.zst is not read" in files[0], "notes.docx is not read" in files[1], len(files)] == [
+        True,
+        True,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

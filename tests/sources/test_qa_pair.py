@@ -21,8 +21,9 @@ def test_either_goes_by_many_names(question: str, answer: str) -> None:
 @pytest.mark.parametrize(
     "history", [[["你好", "请讲"]], [{"role": "user", "content": "你好"}, {"role": "bot", "content": "请讲"}]]
 )
-def test_a_system_text_and_earlier_turns_beside_them_are_part_of_it(history: list[Any]) -> None:
-    row = {"system": "你是医生", "query": "发烧怎么办", "response": "多喝水。", "history": history}
+@pytest.mark.parametrize("system", ["system", "system_prompt"])
+def test_a_system_text_and_earlier_turns_beside_them_are_part_of_it(history: list[Any], system: str) -> None:
+    row = {system: "你是医生", "query": "发烧怎么办", "response": "多喝水。", "history": history}
     said = (Turn("user", "你好"), Turn("assistant", "请讲"), Turn("user", "发烧怎么办"), Turn("assistant", "多喝水。"))
     assert source_named("qa_pair").fits(row)
     assert source_named("qa_pair")().read(row) == Conversation(said, "你是医生", group="你好")

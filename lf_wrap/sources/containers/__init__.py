@@ -5,7 +5,7 @@
 
 from lf_wrap.sources.containers.encoding import NotUtf8Error
 from lf_wrap.sources.containers.json_rows import NotWholeRowsError
-from lf_wrap.sources.containers.paths import files_of
+from lf_wrap.sources.containers.paths import files_of, left_out
 from lf_wrap.sources.containers.rows import Part, RawFile, open_all, open_rows
 
-__all__ = ["NotUtf8Error", "NotWholeRowsError", "Part", "RawFile", "files_of", "open_all", "open_rows"]
+__all__ = ["NotUtf8Error", "NotWholeRowsError", "Part", "RawFile", "files_of", "left_out", "open_all", "open_rows"]

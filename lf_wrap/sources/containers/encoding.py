@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
+from lf_wrap.sources.containers.chinese import HANZI, is_likely
 
 BLOCK, CACHED = 1 << 20, 1 << 16
 BOMS = (
@@ -69,12 +70,26 @@ def detect(path: Path) -> str:
     for codec in ("utf-8", "gb18030"):
         offset = _first_undecodable(path, codec)
         if offset is None:
-            return codec
+            return codec if codec == "utf-8" else _if_chinese(path, codec)
         offsets[codec] = offset
     raise UserError(
         f"{shown(path)} is neither UTF-8 nor GB18030",
         where=f"byte {offsets['utf-8']} breaks UTF-8, byte {offsets['gb18030']} breaks GB18030",
         fix="convert it with iconv, or fetch it again: a file that mixes encodings has lost characters",
+    )
+
+
+def _if_chinese(path: Path, codec: str) -> str:
+    """`codec`, if what it makes of the beginning of the file is Chinese."""
+    with path.open("rb") as handle:
+        begin = codecs.getincrementaldecoder(codec)().decode(handle.read(BLOCK))
+    if is_likely(begin):
+        return codec
+    sample = next(line for line in begin.splitlines() if HANZI.search(line))
+    raise UserError(
+        f"{shown(path)} is not UTF-8, and read as GB18030 it is not Chinese",
+        where=f"it would read {sample[:60]!r}",
+        fix="it is in another encoding: convert it, e.g. iconv -f BIG5 -t UTF-8 (or EUC-KR, SHIFT_JIS, WINDOWS-1252)",
     )
 
 

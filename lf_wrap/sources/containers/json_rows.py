@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -172,7 +173,7 @@ def _array(buffer: bytes, blocks: Iterator[bytes], path: Path, rows: int = 0) ->
         enough = 0 if batch else 2 * len(buffer)  # an element longer than the buffer: read twice as much
     last, rest = _element_by_element(buffer)
     yield from last
-    if rest.strip() != b"]":
+    if rest.strip(b" \t\r\n,") != b"]":
         raise UserError(
             f"{shown(path)} is not a whole JSON array: {_obstacle(rest)}",
             where=f"after row {rows + len(last)}",
@@ -245,9 +246,9 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, Any]]:
         for line in lines:
             number += 1
             if line.strip():
-                yield from ((number, value) for value in _line(line))
+                yield from ((number, value) for value in _line(line.removeprefix(BOM_UTF8)))
     if pending.strip():
-        yield from ((number + 1, value) for value in _line(pending))
+        yield from ((number + 1, value) for value in _line(pending.removeprefix(BOM_UTF8)))
 
 
 def _line(line: bytes) -> list[Any]:

@@ -17,6 +17,8 @@ BATCH = 1024
 def parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
     """(row number from 1, {column: value}) for each row; lists and structs are lists and dicts, NaN is None.
 
+    Bytes are text where they are UTF-8, as some programs write it, else None.
+
     Raises:
         UserError: the file is no Parquet, or broken.
     """
@@ -42,4 +44,9 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -11,20 +11,32 @@ from lf_wrap.files import shown
 
 TABLES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".png"}
 ARCHIVES = {".gz", ".zip"}
+# What holds data too, and is not read.
+OTHERS = {
+    ".7z", ".arrow", ".avro", ".bz2", ".doc", ".docx", ".feather", ".msgpack", ".ods", ".pdf", ".pkl",
+    ".rar", ".sqlite", ".tar", ".tgz", ".xlsb", ".xml", ".xz", ".zst",
+}  # fmt: skip
 ABOUT = re.compile(
     r"(readme|licen[cs]e|source|notice|copying|changelog|requirements).*\.txt|dataset_infos?\.json", re.IGNORECASE
 )
 
 
 def is_data(name: str | PurePath) -> bool:
-    """Whether a file found in a folder or an archive is taken for data: by its ending, unless it is about the data.
-
-    Hidden files are not, nor is anything in a hidden folder or in the one in which macOS keeps its own.
-    """
+    """Whether a file found in a folder or an archive is taken for data: by its ending, unless hidden or about data."""
     path = PurePath(name)
-    if any(part.startswith(".") or part == "__MACOSX" for part in path.parts):
-        return False
-    return path.suffix.lower() in TABLES | ARCHIVES and not ABOUT.fullmatch(path.name)
+    return path.suffix.lower() in TABLES | ARCHIVES and not _is_hidden(path) and not ABOUT.fullmatch(path.name)
+
+
+def left_out(given: str) -> list[Path]:
+    """The files in a folder of which no data can be read here, though they may well hold some. Sorted."""
+    path = Path(given).expanduser()
+    found = sorted(path.rglob("*")) if path.is_dir() else []
+    return [file for file in found if file.suffix.lower() in OTHERS and not _is_hidden(file.relative_to(path))]
+
+
+def _is_hidden(path: PurePath) -> bool:
+    """Whether it is hidden, lies in a hidden folder or in macOS's own, or was left beside a workbook that is open."""
+    return any(part.startswith((".", "~$")) or part == "__MACOSX" for part in path.parts)
 
 
 def files_of(given: str, fix: str | None = None) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +18,7 @@ from lf_wrap.sources.containers.encoding import detect, seems_utf8, utf8_blocks
 from lf_wrap.sources.containers.parquet_rows import parquet_rows
 from lf_wrap.sources.containers.paths import files_of
 from lf_wrap.sources.containers.png_card import card_rows
-from lf_wrap.sources.containers.tables import are_blocks, block_rows, csv_rows, ends_open, excel_rows
+from lf_wrap.sources.containers.tables import are_blocks, block_rows, csv_rows, ends_open, excel_rows, other_sheets
 
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 # How files that are no text begin. A .xlsx is a zip archive, a .xls an OLE container.
@@ -43,6 +44,11 @@ class RawFile:
     def may_be_cut_off(self) -> bool:
         """Whether the last row may lack its end without anything else telling: JSON and packed files tell it."""
         return self.container in ("csv", "blocks") and ends_open(self.path)
+
+    @property
+    def other_sheets(self) -> list[str]:
+        """The sheets of a workbook from which no rows are taken, though they are not empty."""
+        return other_sheets(self.path) if self.container == "excel" else []
 
     def ranges(self, size: int) -> list[Part]:
         """The file in parts of about `size` bytes, in order, which any process may read; none where it is no such."""
@@ -148,6 +154,7 @@ def open_rows(path: Path, fix: str | None = None, *, name: str | None = None, pr
             where=f"it begins with {magic!r}",
             fix="a web page saved by a failed download looks like this: fetch it again, or rename it to what it is",
         )
+    _refuse_placeholder(path, name)
     if not prove and seems_utf8(path) and _begins(path, "utf-8")[:1] in (b"[", b"{"):
         return RawFile(path, "json", "utf-8", name, proven=False)
     encoding = detect(path)
@@ -156,6 +163,19 @@ def open_rows(path: Path, fix: str | None = None, *, name: str | None = None, pr
         raise UserError(f"{name} holds nothing but blanks", fix="fetch it again")
     text = "json" if first[:1] in b"[{" else "blocks" if are_blocks(first) else "csv"
     return RawFile(path, text, encoding, name)
+
+
+def _refuse_placeholder(path: Path, name: str) -> None:
+    """Refuses what stands in a file's place when its download went wrong."""
+    with path.open("rb") as handle:
+        head = handle.read(1024).removeprefix(BOM_UTF8).lstrip()
+    if head.startswith(b"version https://git-lfs"):
+        raise UserError(
+            f"{name} is only Git LFS's pointer to the file",
+            fix="fetch the file itself: git lfs pull, or lfw fetch dataset …",
+        )
+    if head[:14].lower().startswith((b"<!doctype html", b"<html")):
+        raise UserError(f"{name} is a web page", fix="a failed download looks like this: fetch it again")
 
 
 def _begins(path: Path, encoding: str) -> bytes:

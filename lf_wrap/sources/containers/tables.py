@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def csv_rows(path: Path, codec: str) -> Iterator[tuple[int, Any]]:
         handle.seek(0)
         reader = csv.reader(handle, delimiter=delimiter, strict=True)
         try:
-            header = [name.strip() for name in next(reader)]
+            header = _named(next(reader))
             _distinct(header, path)
             for fields in reader:
                 if len(fields) == len(header):
@@ -102,11 +102,24 @@ def excel_rows(path: Path) -> Iterator[tuple[int, Any]]:
     if table.empty:
         raise UserError(f"{shown(path)} has an empty first sheet", fix="move the rows to the first sheet")
     rows = table.itertuples(index=False, name=None)
-    header = [str(cell).strip() or f"column {number}" for number, cell in enumerate(next(rows), 1)]
+    header = _named(map(str, next(rows)))
     _distinct(header, path)
     for number, cells in enumerate(rows, 2):
         if any(str(cell).strip() for cell in cells):
             yield number, dict(zip(header, cells, strict=True))
+
+
+def other_sheets(path: Path) -> list[str]:
+    """The sheets of a workbook that hold something and are not its first, which alone is read."""
+    from python_calamine import CalamineWorkbook
+
+    with CalamineWorkbook.from_path(path) as book:
+        return [name for name in book.sheet_names[1:] if book.get_sheet_by_name(name).height]
+
+
+def _named(header: Iterable[str]) -> list[str]:
+    """The names in a header; a column without one is called by its place."""
+    return [name.strip() or f"column {number}" for number, name in enumerate(header, 1)]
 
 
 def _distinct(header: list[str], path: Path) -> None:

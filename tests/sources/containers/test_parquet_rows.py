@@ -33,6 +33,12 @@ def test_nan_is_none(tmp_path: Path) -> None:
     assert [row for _, row in parquet_rows(path)] == [{"x": 1.5, "xs": [None, 1.0]}, {"x": None, "xs": []}]
 
 
+def test_bytes_are_text_where_they_are_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"q": ["头疼".encode(), b"\xff"]}), path)
+    assert [row for _, row in parquet_rows(path)] == [{"q": "头疼"}, {"q": None}]
+
+
 def test_what_pandas_writes_is_read(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pandas.DataFrame({"q": ["a", None], "kind": pandas.Categorical(["x", "y"])}).to_parquet(path)

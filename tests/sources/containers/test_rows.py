@@ -16,6 +16,7 @@ from openpyxl import Workbook
 from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
 from lf_wrap.sources.containers import json_rows, open_rows
+from tests.conftest import SAMPLE
 
 ROWS = [{"问": "头疼}, {", "答": '说"多休息"\n'}, {"问": "b", "答": "[1]"}, {"问": "c", "答": ""}]
 
@@ -30,6 +31,12 @@ def test_a_json_array_in_any_encoding(tmp_path: Path, indent: int | None, encodi
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(ROWS, ensure_ascii=False, indent=indent), encoding=encoding)
     assert values(path) == ROWS
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLE.glob("*.json*")), ids=lambda path: path.name)
+def test_our_own_rows_are_chinese_in_gb18030_too(tmp_path: Path, path: Path) -> None:
+    (tmp_path / path.name).write_bytes(path.read_text(encoding="utf-8-sig").encode("gb18030"))
+    assert values(tmp_path / path.name) == values(path)
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.txt"])
