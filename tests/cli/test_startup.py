@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,16 +14,30 @@ from tests.conftest import Lfw
 HEAVY = {"torch", "transformers", "llamafactory", "pandas", "datasets", "pydantic", "matplotlib", "numpy", "tokenizers"}
 
 
+def imported_by(arguments: list[str], cwd: Path | None = None) -> set[str]:
+    """The packages that a command which ends well has loaded."""
+    command = [sys.executable, "-X", "importtime", "-m", "lf_wrap", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)], ids=" ".join
 )
 def test_asking_for_help_loads_nothing_heavy(arguments: list[str]) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "lf_wrap", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    imported = imported_by(arguments)
     assert "click" in imported
     assert imported.isdisjoint(HEAVY)
+
+
+def test_plain_conversion_loads_only_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('[{"instruction": "a", "output": "b"}]', encoding="utf-8")
+    off = "repair: false, clean: false, special_tokens: keep, turns: false, redact: false, deduplicate: false"
+    (tmp_path / "plain.yaml").write_text(f"datasets: {{d: {{source: rows.json, test: 0, leaks: false, {off}}}}}")
+    imported = imported_by(["build-data", "plain.yaml"], tmp_path)
+    assert "numpy" in imported
+    assert imported.isdisjoint(HEAVY - {"numpy"} | {"rich", "scipy", "pyarrow", "rensa"})
 
 
 def test_help_lists_every_command_with_what_it_does(lfw: Lfw) -> None:
