@@ -274,6 +274,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
     files = {"train": write("train", one.train), "rejects": rejects}
     if len(one.test):
         files["test"] = write("test", one.test)
+    written = beside(lambda: {kind: content_hash(file) for kind, file in files.items()})
     answers, tokenizer = some_answers(pool, used), _tokenizer(making.spec)
     tasks = {kind.task for kind in making.kinds}
     return Card(
@@ -296,7 +297,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         leak_pairs=_leak_pairs(making, pool, relations),
         sources=[{**made, "sha256": hashes[str(made["file"]).partition(": ")[0]]} for made in making.sources],
         files={kind: file.name for kind, file in files.items()},
-        hashes={kind: content_hash(file) for kind, file in files.items()},
+        hashes=written.result(),
         seconds=0.0,
         test_groups=[] if relations.group is None else rows_by_group(relations.group[one.test]),
         warnings=warnings_of(making),
