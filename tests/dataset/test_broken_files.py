@@ -51,7 +51,7 @@ def text(value: str) -> bytes:
 
 
 def table(question: str, answer: str, asked: str, answered: str, encoding: str) -> bytes:
-    rows = "".join(f"{asked} {number},{answered}\n" for number in range(20))
+    rows = "".join(f"{asked} {number},{answered}\n" for number in range(100))
     return f"{question},{answer}\n{rows}".encode(encoding)
 
 

@@ -89,8 +89,8 @@ def _if_chinese(path: Path, codec: str) -> str:
     raise UserError(
         f"{shown(path)} is not UTF-8, and read as GB18030 it is not Chinese",
         where=f"it would read {sample[:60]!r}",
-        fix="convert it from the encoding it is in, e.g. iconv -f BIG5 -t UTF-8 (or EUC-KR, SHIFT_JIS, WINDOWS-1252), or "
-        "from GB18030 if that reads as it should",
+        fix="convert it from the encoding it is in, e.g. iconv -f BIG5 -t UTF-8 (or EUC-KR, SHIFT_JIS, WINDOWS-1252, "
+        "or GB18030 if that reads as it should)",
     )
 
 
