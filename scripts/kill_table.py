@@ -40,6 +40,7 @@ SETTINGS = {
     "train.gradient_accumulation_steps": 2,
 }
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)  # as where lfw is installed: pip compiles what it installs
 KINDS = ("lfw", "the trainer", "both")
 
 

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from lf_wrap.errors import ChildFailed, Interrupted
 from lf_wrap.files import shown
@@ -18,6 +20,7 @@ from lf_wrap.pipeline.family import Leave, end, mark
 from lf_wrap.recipe.llamafactory import package_folder
 
 POLL_SECONDS = 0.5
+News = SimpleQueue[None]  # the child has ended, or we are asked to stop; a signal's handler may put into it
 
 
 def llamafactory_cli(*arguments: str) -> list[str]:
@@ -52,7 +55,8 @@ def launch(
         Interrupted: Ctrl-C, SIGTERM, or the terminal was closed; the child and all it started are stopped first.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output, _stop_signals_noted() as noted:
+    news: News = SimpleQueue()
+    with log.open("ab") as output, _stop_signals_noted(news) as noted:
         began_at = output.tell()
         child = subprocess.Popen(
             command,
@@ -63,7 +67,8 @@ def launch(
             start_new_session=True,
         )
         try:
-            while not noted and _still_runs(child):
+            Thread(target=_tell_when_it_ends, args=(child, news), daemon=True).start()
+            while _nothing_new(news):
                 on_poll()
         except BaseException:
             end(log, child.pid)
@@ -103,15 +108,21 @@ def _path() -> str:
 
 
 @contextmanager
-def _stop_signals_noted() -> Iterator[list[int]]:
-    """The signals that asked us to stop within the block. They interrupt nothing there, or a child might be left.
+def _stop_signals_noted(news: News) -> Iterator[list[int]]:
+    """The signals that asked us to stop within the block. They interrupt nothing there, or a child might be left:
+    each is noted, and is `news`.
 
     What was ignored before stays ignored: after `nohup`, a closed terminal is no reason to stop.
     """
     noted: list[int] = []
     asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heeded = [number for number in asking if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, lambda number, _: noted.append(number)) for number in heeded}
+
+    def note(number: int, _: object) -> None:
+        noted.append(number)
+        news.put(None)
+
+    before = {number: signal.signal(number, note) for number in heeded}
     try:
         yield noted
     finally:
@@ -119,10 +130,15 @@ def _stop_signals_noted() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _still_runs(child: subprocess.Popen[bytes]) -> bool:
-    """Whether the child has not ended `POLL_SECONDS` from now."""
+def _nothing_new(news: News) -> bool:
+    """Whether there has been none for `POLL_SECONDS`."""
     try:
-        child.wait(POLL_SECONDS)
-    except subprocess.TimeoutExpired:
+        news.get(timeout=POLL_SECONDS)
+    except Empty:
         return True
     return False
+
+
+def _tell_when_it_ends(child: subprocess.Popen[bytes], news: News) -> None:
+    child.wait()
+    news.put(None)
