@@ -56,10 +56,9 @@ class LogitParity:
     """The mean absolute difference that the adapter makes to the base's logits; None without an adapter."""
 
 
-def place_for(weights: Weights, device: str | None = None) -> Place | None:
-    """The device and dtype with room for a model: float32 where it fits, so that rounding is the files' alone.
-
-    None when it fits nowhere.
+def place_for(weights: Weights, device: str | None = None, headroom: float = HEADROOM) -> Place | None:
+    """The device and dtype with room for `headroom` times a model: float32 where it fits, so that rounding is the
+    files' alone. None when it fits nowhere.
     """
     import psutil
     import torch
@@ -69,9 +68,21 @@ def place_for(weights: Weights, device: str | None = None) -> Place | None:
         rooms = {"cuda": int(torch.cuda.mem_get_info()[0]), **rooms}
     for dtype in dict.fromkeys(("float32", weights.dtype)):
         for name, room in rooms.items():
-            if device in (None, name) and weights.numbers * BYTES.get(dtype, 4) * HEADROOM < room:
+            if device in (None, name) and weights.numbers * BYTES.get(dtype, 4) * headroom < room:
                 return Place(name, dtype)
     return None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the tuned model answers greedily, in token ids, and its logits [answer, vocabulary] over each answer."""
+
+    asked: list[list[int]]
+    answered: list[list[int]]
+    """The prompts with their answers."""
+    logits: list[torch.Tensor]
+    tuning: float | None
+    """As in `LogitParity`."""
 
 
 def logit_parity(
@@ -83,17 +94,13 @@ def logit_parity(
 
     Both are callables that load a model, so that the first is gone before the second comes.
     """
+    return parity_with(reference_of(reference, prompts), exported)
+
+
+def reference_of(load_model: Callable[[], Any], prompts: Sequence[Sequence[int]]) -> Reference:
+    """What the model that is loaded answers to `prompts` (token ids); it is gone afterwards."""
     gc.freeze()  # what was imported need not be gone through again when a model is to go
-    asked = [list(prompt[-LONGEST_PROMPT:]) for prompt in prompts]
-    answered, wanted, tuning = _of_reference(reference, asked)
-    got = _of_exported(exported, asked, answered)
-    return _compared(wanted, got, tuning)
-
-
-def _of_reference(
-    load_model: Callable[[], Any], asked: list[list[int]]
-) -> tuple[list[list[int]], list[torch.Tensor], float | None]:
-    """Prompts with their greedy answers, the logits over the answers, and how far the adapter moves those."""
+    asked = shortened(prompts)
     model = load_model()
     answered = [_answered(model, prompt) for prompt in asked]
     wanted = [_logits(model, ids, len(prompt)) for ids, prompt in zip(answered, asked, strict=True)]
@@ -104,17 +111,22 @@ def _of_reference(
         tuning = _mean([(one - other).abs() for one, other in zip(wanted, plain, strict=True)])
     del model
     _free_memory()
-    return answered, wanted, tuning
+    return Reference(asked, answered, wanted, tuning)
 
 
-def _of_exported(
-    load_model: Callable[[], Any], asked: list[list[int]], answered: list[list[int]]
-) -> list[torch.Tensor]:
-    model = load_model()
-    got = [_logits(model, ids, len(prompt)) for ids, prompt in zip(answered, asked, strict=True)]
+def shortened(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The prompts as they are asked: of long ones the end."""
+    return [list(prompt[-LONGEST_PROMPT:]) for prompt in prompts]
+
+
+def parity_with(reference: Reference, exported: Callable[[], Any]) -> LogitParity:
+    """How far the exported model, which the callable loads, is from the reference."""
+    model = exported()
+    pairs = zip(reference.answered, reference.asked, strict=True)
+    got = [_logits(model, ids, len(prompt)) for ids, prompt in pairs]
     del model
     _free_memory()
-    return got
+    return _compared(reference.logits, got, reference.tuning)
 
 
 def _compared(wanted: list[torch.Tensor], got: list[torch.Tensor], tuning: float | None) -> LogitParity:

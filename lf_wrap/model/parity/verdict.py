@@ -10,7 +10,8 @@ from typing import Any
 
 from lf_wrap.conversation import Conversation
 from lf_wrap.model.adapter import Adapter, is_adapter
-from lf_wrap.model.parity.logits import LogitParity, Place, load, logit_parity, place_for
+from lf_wrap.model.parity.logits import LogitParity, Place, load, parity_with, place_for, reference_of
+from lf_wrap.model.parity.preparing import Answered
 from lf_wrap.model.parity.template import TemplateParity, template_parity
 from lf_wrap.model.parity.trained_template import TrainedTemplate
 from lf_wrap.model.parity.weights import WeightParity, weight_parity
@@ -77,13 +78,14 @@ def prove(
     *,
     wanted_dtype: str | None = None,
     device: str | None = None,
+    answered: Answered | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Parity:
     """Compares the model in `exported` with what training left in `trained` (an adapter of `base`, or a model).
 
     `asked` are rows of the recipe whose last answer is to be given, rendered with training's `template`. Tensors are
     compared one by one; logits where there is memory for the model (on `device`: "cpu" or "cuda", or wherever it
-    fits). `say` hears what is being done.
+    fits); what the tuned model has `answered` already is taken where that fits. `say` hears what is being done.
 
     Raises:
         UserError: a weight file is missing or half-written.
@@ -101,7 +103,9 @@ def prove(
     logits = None
     if place and prompts:
         say(f"comparing logits in {place}")
-        logits = logit_parity(partial(load, origin, place, adapter), partial(load, exported, place), prompts)
+        known = answered.reference if answered and answered.is_of(place, prompts) else None
+        reference = known or reference_of(partial(load, origin, place, adapter), prompts)
+        logits = parity_with(reference, partial(load, exported, place))
     cause = (weights.cause if weights else "") or _logit_cause(logits, weights) or rendered.cause
     if not cause and weights is None and logits is None:
         cause = "nothing could be compared: there is no memory for the model, and its tensors cannot be read one by one"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from lf_wrap.pipeline.stages.stage import Run, Stage
 from lf_wrap.progress import Line, progress
 
 if TYPE_CHECKING:
-    from lf_wrap.model.parity import TrainedTemplate
+    from lf_wrap.model.parity import Prepared
 
 PROMPTS = 4
 PART = ".model.part"
@@ -40,12 +40,13 @@ def _export(run: Run) -> None:
             where="export: in the recipe",
             fix="leave it out, and then: lfw export RECIPE --form gptq-4bit",
         )
-    from lf_wrap.model.parity import template_meanwhile
+    from lf_wrap.model.parity import prepared_meanwhile
 
     base, part, wanted = local_folder(run.recipe.begins), run.folder.path / PART, arguments.get("infer_dtype")
+    asked = rows_to_ask(run)
     require_mergeable(base, run.exported, run.folder.path, wanted)
     shutil.rmtree(part, ignore_errors=True)
-    template = template_meanwhile(base, read_yaml(run.folder.train_yaml))
+    prepared = prepared_meanwhile(base, run.exported, read_yaml(run.folder.train_yaml), asked)
     try:
         with progress(run.console, "export") as line:
             launch(
@@ -54,7 +55,7 @@ def _export(run: Run) -> None:
                 lambda: line.at(0, note="merging"),
                 run.environment(),
             )
-            _prove(run, base, part, template, None if wanted == "auto" else wanted, line)
+            _prove(run, base, part, prepared, asked, None if wanted == "auto" else wanted, line)
         take_place(part, run.folder.model)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -64,7 +65,8 @@ def _prove(
     run: Run,
     base: Path,
     part: Path,
-    template_as_trained: Callable[[], TrainedTemplate],
+    prepared: Callable[[], Prepared],
+    asked: Sequence[Conversation],
     wanted_dtype: str | None,
     line: Line,
 ) -> None:
@@ -76,8 +78,8 @@ def _prove(
     from lf_wrap.model.parity import prove
     from lf_wrap.model.serving import serve_as_trained
 
-    trained_with, asked = read_yaml(run.folder.train_yaml), rows_to_ask(run)
-    template = template_as_trained()
+    trained_with = read_yaml(run.folder.train_yaml)
+    template, answered = prepared()
     mended = serve_as_trained(part, template, trained_with, asked)
     parity = prove(
         part,
@@ -86,6 +88,7 @@ def _prove(
         template,
         asked,
         wanted_dtype=wanted_dtype,
+        answered=answered,
         say=lambda words: line.at(0, note=words),
     )
     figures = parity.to_json() | {"mended": mended}
