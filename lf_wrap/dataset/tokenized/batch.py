@@ -93,11 +93,8 @@ def _conversations(task: Task, batch: Batch) -> pa.RecordBatch:
     ]
     if not arguments.packing:
         ids, labels = [row for row, _ in made], [row for _, row in made]
-        columns = {
-            "input_ids": _lists(ids, np.int32),
-            "attention_mask": _lists([[np.ones(sum(map(len, row)), np.int8)] for row in ids], np.int8),
-            "labels": _lists(labels, np.int64),
-        }
+        input_ids = _lists(ids, np.int32)
+        columns = {"input_ids": input_ids, "attention_mask": _ones(input_ids), "labels": _lists(labels, np.int64)}
         return _with_media(columns, len(ids))
     rows = [(_joined(ids), _joined(labels)) for ids, labels in made]
     return _packed(pack(rows, arguments.masking.cutoff_len, template.pad, neat=arguments.neat_packing), arguments)
@@ -142,9 +139,8 @@ def _texts(task: Task, batch: Batch) -> pa.RecordBatch:
                 row[0] = encoder.encode([template.text_begin])[template.text_begin][0]
     else:
         rows = [encoded[text][:length] for text in texts]
-    masks = [[np.ones(len(row), np.int8)] for row in rows]
-    columns = [_lists([[row] for row in rows], np.int32), _lists(masks, np.int8)]
-    return pa.RecordBatch.from_arrays(columns, ["input_ids", "attention_mask"])
+    input_ids = _lists([[row] for row in rows], np.int32)
+    return pa.RecordBatch.from_arrays([input_ids, _ones(input_ids)], ["input_ids", "attention_mask"])
 
 
 def _whole_texts(task: Task, batch: Batch) -> list[str]:
@@ -163,6 +159,13 @@ def _lists(rows: list[list[npt.NDArray[Any]]], dtype: npt.DTypeLike) -> pa.Array
     ends = np.cumsum([0, *(sum(map(len, row)) for row in rows)], dtype=np.int64)
     values = np.concatenate([np.empty(0, dtype), *(part for row in rows for part in row)], dtype=dtype)
     return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), pa.array(values))
+
+
+def _ones(column: pa.Array) -> pa.Array:
+    """A column of as many ones as there are numbers in each list of this one."""
+    import pyarrow as pa
+
+    return pa.ListArray.from_arrays(column.offsets, pa.array(np.ones(len(column.values), np.int8)))
 
 
 def _with_media(columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from lf_wrap.dataset.tokenized.batch import Task, texts_of
-from lf_wrap.dataset.tokenized.encode import COMPARED_EVERY, Ids, stands_alone, tried_out
+from lf_wrap.dataset.tokenized.encode import COMPARED_EVERY, Ids, characters_in, stands_alone, tried_out
 from lf_wrap.dataset.tokenized.splits import Split
 
 CONTROLS = "".join(map(chr, range(32)))  # JSON writes them as escapes
@@ -43,7 +43,5 @@ def witnessed(tokenizer_json: str, parts: Iterable[tuple[Task, Split]]) -> dict[
 
 def _characters(lines: list[bytes]) -> set[str]:
     r"""All that stand in the rows, and some of JSON's own. `\u1234` is the only escape that hides one but controls."""
-    found = set[str]()
-    for line in lines:
-        found.update((orjson.dumps(orjson.loads(line)) if b"\\u" in line else line).decode())
-    return found
+    plain = [orjson.dumps(orjson.loads(line)) if b"\\u" in line else line for line in lines]
+    return characters_in(b"\n".join(plain).decode())

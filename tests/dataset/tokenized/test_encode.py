@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lf_wrap.dataset.tokenized.encode import load_encoder
+from lf_wrap.dataset.tokenized.encode import characters_in, load_encoder
+from lf_wrap.dataset.tokenized.quick import quick_of
 
 WORDS = st.text(max_size=40) | st.sampled_from(
     ["<think>\n嗯\n</think>", "<|im_end|>", "e\u0301", "don't", "'\u017ft", "\u3000 \n\n", "𠀀𮯰", "12 34", "\u212a"]
@@ -54,12 +56,8 @@ def test_characters_that_the_two_take_differently_are_found_out(qwen_tokenizer: 
     ids=str,
 )
 def test_a_tokenizer_of_another_make_goes_its_own_way(qwen_tokenizer: Path, change: dict[str, Any]) -> None:
-    import json
-
-    from lf_wrap.dataset.tokenized.encode import _tiktoken_of
-
     described = json.loads((qwen_tokenizer / "tokenizer.json").read_text(encoding="utf-8"))
-    assert _tiktoken_of(described) is not None
+    assert quick_of(json.dumps(described)) is not None
     for key, value in change.items():
         if key == "added_tokens":
             described[key].append({**described[key][0], "content": "<|endoftext|>s", "id": 151700})
@@ -70,4 +68,26 @@ def test_a_tokenizer_of_another_make_goes_its_own_way(qwen_tokenizer: Path, chan
             )
         else:
             described[key] = value
-    assert _tiktoken_of(described) is None
+    assert quick_of(json.dumps(described)) is None
+
+
+def test_what_was_worked_out_of_a_tokenizer_is_kept_and_made_again_where_it_is_spoilt(
+    qwen_tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    text = (qwen_tokenizer / "tokenizer.json").read_text(encoding="utf-8")
+    first = quick_of(text)
+    assert first is not None
+    (kept,) = tmp_path.rglob("tokenizers/*.json")
+    assert quick_of(text) == first
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert quick_of(text) == first
+    kept.unlink()
+    kept.parent.rmdir()
+    kept.parent.write_text("no folder can be made here")
+    assert quick_of(text) == first
+
+
+@given(st.lists(WORDS, max_size=8).map("".join))
+def test_the_characters_of_a_text_are_those_of_its_set(text: str) -> None:
+    assert characters_in(text) == set(text)
