@@ -52,9 +52,9 @@ class Line:
             self._live.update(self._task, completed=done, total=self._total, note=note)
         elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
+            count = f"{done:,}{self._of_total()}" if done or self._total else ""
             self._console.print(
-                f"  {self._title}: {done:,}{self._of_total()}{' ' + note if note else ''}{self._left()}",
-                highlight=False,
+                f"  {self._title}: {' '.join(filter(None, [count, note]))}{self._left()}", highlight=False
             )
 
     def close(self) -> None:

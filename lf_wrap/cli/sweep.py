@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lf_wrap.cli.output import print_json
-from lf_wrap.errors import ChildFailed
+from lf_wrap.errors import ChildFailed, Interrupted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,7 @@ def run_sweep(
 
     Raises:
         ChildFailed: some of the runs failed; the others are done all the same.
+        Interrupted: we were asked to stop.
     """
     import hashlib
 
@@ -40,8 +41,13 @@ def run_sweep(
     points = [(point, start(overrides(point))) for point in grid(wishes)]
     digest = hashlib.sha256("\n".join(run.folder.path.name[-8:] for _, run in points).encode()).hexdigest()[:8]
     folder = Path("runs") / points[0][1].recipe.name / "sweeps" / digest
-    compared = sweep(points, folder, check, first=first, last=last)
-    _tell(compared["runs"], screen)
+    try:
+        compared = sweep(points, folder, check, first=first, last=last)
+    except Interrupted:
+        if (folder / "sweep.md").exists():
+            screen.print(f"comparison so far: {shown(folder / 'sweep.md')}")
+        raise
+    tell(compared["runs"], screen)
     screen.print(f"comparison: {shown(folder / 'sweep.md')}")
     if as_json:
         print_json(compared)
@@ -54,13 +60,25 @@ def run_sweep(
         )
 
 
-def _tell(results: list[dict[str, Any]], screen: Console) -> None:
+def tell(results: list[dict[str, Any]], screen: Console) -> None:
+    """The comparison as a table; columns that say nothing of any run are left out."""
     from rich.table import Table
 
     from lf_wrap.pipeline import sweep_table
 
     heading, *rows = sweep_table(results)
-    shown_table = Table(*heading, box=None, header_style="bold", pad_edge=False)
+    values, last = len(results[0]["set"]), len(heading) - 1
+    short = [name.rpartition(".")[2] for name in heading]
+    told = [number for number in range(len(heading)) if any(row[number] for row in rows)]
+    shown_table = Table(box=None, header_style="bold", pad_edge=False)
+    for number in told:  # the run's folder alone is broken where a terminal is narrow
+        name = short[number] if short.count(short[number]) == 1 else heading[number]
+        shown_table.add_column(name, overflow="fold", no_wrap=number < last, min_width=8)
     for row in rows:
-        shown_table.add_row(*row)
+        shown_table.add_row(*(row[number] if number < values else _in_lines(row[number]) for number in told))
     screen.print(shown_table)
+
+
+def _in_lines(cell: str) -> str:
+    """A metric, its change and how sure that is, below each other."""
+    return cell.replace(": ", "\n").replace(" (", "\n(")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from lf_wrap.cli.sweep import tell
 from lf_wrap.pipeline.sweep import table
 from tests.conftest import Lfw
 
@@ -36,6 +39,19 @@ def test_the_table_says_what_was_set_and_what_came_of_it() -> None:
         ["8", "1.2500", "", "exact match: 12.5 % → 60.0 % (+30.0 … +65.0 points)", "61", "runs/demo/a"],
         ["8", "", "", "", "61", "runs/demo/a (failed)"],
     ]
+
+
+def test_a_narrow_terminal_shows_values_scores_and_folders_whole() -> None:
+    values = {"train.lora_rank": 8, "train.learning_rate": "5e-5", "before.a.train.learning_rate": "1e-4"}
+    screen = Console(file=io.StringIO(), width=120)
+    run = "runs/demo/20261125-000906.540175-36ea7641"
+    tell([result(set=values, run_dir=run), result(set=values, outcome="failed", scores={})], screen)
+    heading, *lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    learnt = ["train.learning_rate", "before.a.train.learning_rate"]  # two of one name keep their own
+    assert heading.split() == ["lora_rank", *learnt, "train", "loss", "demo_norm", "seconds", "run"]
+    shown = "\n".join(lines)
+    assert all(said in shown for said in ("exact match", "12.5 % → 60.0 %", "(+30.0 … +65.0 points)", "(failed)"))
+    assert run in "".join(line.split()[-1] for line in lines[:4])
 
 
 def test_every_point_has_a_folder_of_its_own_and_the_same_command_finds_it_again(
