@@ -1,8 +1,8 @@
 """Rows to tokens and labels, as LLaMA-Factory's own preprocessing makes them, in its `tokenized_path` layout.
 
-`template` is what LLaMA-Factory told of its template, `rows` reads, `encode` turns texts into ids, `cut` and `pack` do
-what `cutoff_len` and packing ask for, `batch` strings them together, `make` does all batches of all splits while
-`witness` has the tokenizer itself look over some of the texts.
+`template` is what LLaMA-Factory told of its template, `rows` reads, `encode` turns texts into ids (by tiktoken where
+`quick` says that it is the same), `cut` and `pack` do what `cutoff_len` and packing ask for, `batch` strings them
+together, `make` does all batches of all splits while `witness` has the tokenizer itself look over some of the texts.
 """
 
 from lf_wrap.dataset.tokenized.arguments import TOKENIZER_KEYS, Arguments, NotRepeated, arguments_of
