@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lf_wrap.cli.complete import recipes
+from lf_wrap.cli.devices import devices_options
 from lf_wrap.cli.output import console, json_option, print_json, set_option
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Print a JSON Schema of recipes, for editors.",
 )
 @click.option("--quick", is_flag=True, help="Start no child process for the template; take its answer if it is kept.")
+@devices_options
 @json_option
-def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool) -> None:
+def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool, **devices: Any) -> None:
     """Say what would go wrong with RECIPE, before it costs GPU time.
 
     Looks at the keys, model, template, datasets, lengths, memory and disk of its training and of those before it, and
@@ -53,6 +55,7 @@ def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool
     Examples:
       lfw check recipes/med_sft_lora.yaml
       lfw check train.yaml --set train.cutoff_len=2048 --json
+      lfw check recipes/med_sft_full.yaml --gpus 0,1 --set train.deepspeed=zero2
       lfw check --schema > recipe.schema.json       # for completion in an editor
     """
     from lf_wrap.pipeline import training_seconds
@@ -61,7 +64,7 @@ def command(recipe: Path, overrides: tuple[str, ...], quick: bool, as_json: bool
 
     screen = console(as_json)
     loaded = load_recipe(recipe, overrides)
-    hardware = choose(loaded, detect_hardware())
+    hardware = choose(loaded, detect_hardware(), **devices)
     outcome = check(loaded, recipe, hardware, lambda: screen.print(ASKING, style="dim"), quick=quick)
 
     def seconds(one: Outcome) -> float | None:

@@ -39,6 +39,15 @@ def test_a_warning_alone_is_ok(lfw: Lfw, workspace: Path, built: tuple[str, ...]
     assert (ran.code, ran.json["ok"], [one["level"] for one in ran.json["problems"]]) == (0, True, ["warning"])
 
 
+def test_it_looks_at_the_processes_that_are_asked_for(lfw: Lfw, workspace: Path, built: tuple[str, ...]) -> None:
+    fixed = (*built, "--set=train.per_device_train_batch_size=1", "--set=train.gradient_accumulation_steps=1", "--json")
+    steps = [lfw(*fixed, "--nproc-per-node", count, cwd=workspace).json["steps"] for count in "12"]
+    assert steps[0] == 2 * steps[1]
+    ran = lfw(*built, "--gpus", "7", cwd=workspace)
+    assert ran.code == 1
+    assert "GPU" in ran.err
+
+
 def test_torch_is_not_imported(workspace: Path, built: tuple[str, ...]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "lf_wrap", *built]
     done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=False)
