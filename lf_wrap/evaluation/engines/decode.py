@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lf_wrap.evaluation.engines.attention import grouped_attention
+from lf_wrap.evaluation.engines.packed import Packed
 
-MADE_UP_ANEW = 4  # when one row in so many is done
+MADE_UP_ANEW = 8  # when one row in so many is done
+FIRST_PASS = 512  # tokens of prompts at once: enough for the processor, few enough that rows of like length go together
 GROW_BY = 64  # columns of keys and values
 WORTH_SHARING = 8  # tokens: a shorter common beginning is not computed apart
 
@@ -35,8 +37,9 @@ class Row:
 class Decoder:
     """Decodes with one model, whose cache must be plain keys and values: `can_decode` says whether it is."""
 
-    def __init__(self, model: Any, stops: Sequence[int], pad: int, rows_at_once: int, tokens_at_once: int) -> None:
-        self.model, self.stops, self.pad = model, frozenset(stops), pad
+    def __init__(self, packed: Packed, stops: Sequence[int], pad: int, rows_at_once: int, tokens_at_once: int) -> None:
+        self.packed, self.model = packed, packed.model
+        self.stops, self.pad = frozenset(stops), pad
         self.rows_at_once, self.tokens_at_once = rows_at_once, tokens_at_once
 
     def decode(self, waiting: list[Row], on_done: Callable[[Row], None]) -> None:
@@ -44,7 +47,7 @@ class Decoder:
         import torch
 
         waiting = list(waiting)
-        with torch.inference_mode(), grouped_attention(self.model):
+        with torch.inference_mode(), grouped_attention(self.model), self.packed.in_use():
             shared = self._shared(waiting)
             batch: _Batch | None = None
             while waiting or batch:
@@ -78,8 +81,14 @@ class Decoder:
             taken.append(waiting.pop(0))
         if batch and not taken:
             return batch
-        fresh = self._prefilled(taken, shared)
-        return batch.joined(fresh) if batch else fresh
+        known = shared.width if shared else 0
+        fresh = [self._prefilled(rows, shared) for rows in _of_like_length(taken, known, self._first_pass)]
+        return _Batch.joined([batch, *fresh] if batch else fresh)
+
+    @property
+    def _first_pass(self) -> int:
+        """Tokens of prompts to compute at once: all of them on a GPU, where padding costs less than another pass."""
+        return FIRST_PASS if self.model.device.type == "cpu" else self.tokens_at_once
 
     def _prefilled(self, rows: list[Row], shared: _Batch | None) -> _Batch:
         import torch
@@ -134,6 +143,18 @@ class Decoder:
             row.truncated = row.done = len(row.tokens) >= row.room
 
 
+def _of_like_length(rows: Sequence[Row], known: int, tokens: int) -> list[list[Row]]:
+    """The rows in their order, in parts that hold `tokens` beyond the first `known` ones when padded to the longest."""
+    parts: list[list[Row]] = []
+    for row in rows:
+        longest = max(len(one.prompt) - known for one in [*parts[-1], row]) if parts else 0
+        if parts and longest * (len(parts[-1]) + 1) <= tokens:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return parts
+
+
 def _common_beginning(prompts: Sequence[list[int]]) -> list[int]:
     least, most = min(prompts), max(prompts)
     ends = (at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other)
@@ -170,19 +191,23 @@ class _Batch:
         pairs = [(keys[kept, :, first:], values[kept, :, first:]) for keys, values in self.pairs]
         return _Batch([self.rows[place] for place in kept], pairs, mask[:, first:])
 
-    def joined(self, other: _Batch) -> _Batch:
-        """Both batches as one, the narrower padded on the left."""
+    @classmethod
+    def joined(cls, batches: Sequence[_Batch]) -> _Batch:
+        """Several batches as one, the narrower ones padded on the left."""
         import torch
         from torch.nn.functional import pad
 
-        width = max(self.width, other.width)
+        if len(batches) == 1:
+            return batches[0]
+        width = max(batch.width for batch in batches)
 
-        def both(ours: Any, theirs: Any) -> Any:
-            return torch.cat([pad(one, (0, 0, width - one.shape[-2], 0)) for one in (ours, theirs)])
+        def together(parts: Sequence[Any]) -> Any:
+            return torch.cat([pad(part, (0, 0, width - part.shape[-2], 0)) for part in parts])
 
-        pairs = [(both(a[0], b[0]), both(a[1], b[1])) for a, b in zip(self.pairs, other.pairs, strict=True)]
-        mask = torch.cat([pad(one.mask, (width - one.width, 0)) for one in (self, other)])
-        return _Batch(self.rows + other.rows, pairs, mask)
+        layers = zip(*(batch.pairs for batch in batches), strict=True)
+        pairs = [(together([keys for keys, _ in layer]), together([values for _, values in layer])) for layer in layers]
+        mask = torch.cat([pad(batch.mask, (width - batch.width, 0)) for batch in batches])
+        return cls([row for batch in batches for row in batch.rows], pairs, mask)
 
 
 def can_decode(model: Any) -> bool:

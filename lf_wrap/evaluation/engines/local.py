@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from lf_wrap.errors import UserError
 from lf_wrap.evaluation.engines.decode import Decoder, Row, can_decode
 from lf_wrap.evaluation.engines.engine import Asked, OnReply, Weighed
 from lf_wrap.evaluation.engines.fingerprint import fingerprint
+from lf_wrap.evaluation.engines.packed import Packed
 from lf_wrap.evaluation.questions import Messages
 from lf_wrap.evaluation.tasks import Reply
 from lf_wrap.files import shown
@@ -52,6 +54,10 @@ class Local:
             self._model = self._loaded()
         return self._model
 
+    @cached_property
+    def _packed(self) -> Packed:
+        return Packed(self.model)
+
     def room_for(self, references: Sequence[str]) -> int:
         """Half as long again as the longest reference, and a few tokens; 1,024 at most."""
         longest = max(len(ids) for ids in self._ids(list(references)))
@@ -74,7 +80,7 @@ class Local:
             on_reply(row.place, Reply(text, row.failure, row.truncated))
 
         if can_decode(self.model):
-            Decoder(self.model, self._stops(), self._pad, self.rows_at_once, self.tokens_at_once).decode(rows, done)
+            Decoder(self._packed, self._stops(), self._pad, self.rows_at_once, self.tokens_at_once).decode(rows, done)
         else:
             self._generate(rows, done)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -200,3 +201,27 @@ def test_a_model_with_a_part_missing_is_refused(model: Path, missing: str) -> No
     (model / missing).unlink()
     with pytest.raises(UserError, match="cannot be loaded"):
         _ = Local(model).model
+
+
+def test_weights_laid_out_once_answer_alike_and_leave_the_model_as_it_was(
+    engine: Local, one_by_one: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(engine._packed._weights or []) > 1, "the tiny model's layers were packed"
+    assert not [layer for layer in engine.model.modules() if "forward" in vars(layer)], "and only while it decodes"
+    monkeypatch.setattr(engine._packed, "_weights", [])
+    assert answers(engine, ASKED, 9) == one_by_one
+
+
+def test_no_weights_are_copied_where_memory_is_short(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Local(tiny_model)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=1 << 20))
+    answers(short, ASKED[:1])
+    assert short._packed._weights == []
+
+
+@pytest.mark.parametrize("first_pass", [1, 60, 10_000])
+def test_answers_do_not_depend_on_how_prompts_are_taken_together(
+    engine: Local, one_by_one: list[str], first_pass: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lf_wrap.evaluation.engines.decode.FIRST_PASS", first_pass)
+    assert answers(engine, ASKED, 9) == one_by_one
