@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lf_wrap.evaluation.compare import OPEN, Comparison, groups_numbered
-from lf_wrap.evaluation.interval import DRAWN_AT_ONCE, expanded_level
+from lf_wrap.evaluation.interval import DRAWN_AT_ONCE, LOWEST, expanded_level, mean_interval
+from lf_wrap.evaluation.tasks import Metric
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,13 +25,20 @@ def compare_sums(
     of_sums: OfSums,
     *,
     groups: Sequence[Hashable] | None = None,
-    better_when_higher: Mapping[str, bool | None],
+    metrics: Mapping[str, Metric],
 ) -> dict[str, Comparison]:
-    """The metrics of `better_when_higher`, made by `of_sums` from the sums of both models' counts over the same rows.
+    """The `metrics`, made by `of_sums` from the sums of both models' counts over the same rows.
 
-    The interval is the percentile bootstrap over groups, further out where groups are few; p is how often swapping
-    base and tuned, group by group at random, gives as large a difference (Noreen 1989; Riezler & Maxwell 2005). A row
-    by itself has no score, so none is said to have improved, and how many rows would be needed is not known.
+    p is how often swapping base and tuned, group by group at random, gives as large a difference (Noreen 1989; Riezler
+    & Maxwell 2005). A row by itself has no score, so none is said to have improved, and how many rows would be needed
+    is not known. The 95 % interval is one of three:
+
+    - The percentile bootstrap over groups, further out where few groups changed: those that did not tell nothing of the
+      spread, so that Student's t has the changed ones' degrees of freedom and one more (by simulation, docs/report.md).
+    - Where no group changed, what a share may be and still not come up in so many groups: 1 - 0.025^(1/n) either way
+      (Clopper & Pearson 1934).
+    - Of what is e to a mean, the bootstrap-t interval of the mean's difference, so of the ratio, told at the base's
+      number: how far a perplexity lies from another depends on how hard the rows are, their ratio hardly does.
     """
     import numpy
 
@@ -39,35 +47,62 @@ def compare_sums(
     names = sorted({name for row in (*base, *tuned) for name in row})
     places = groups_numbered(groups, numpy.ones(len(base), bool))
     before, after = (_by_group(rows, names, places) for rows in (base, tuned))
-    n, found = len(before), {}
+    found = {}
     seen = [_metrics(of_sums, names, side.sum(axis=0)) for side in (before, after)]
     again, swapped = (
         [_metrics(of_sums, names, sums) for sums in pair]
         for pair in (_resampled(before, after), _swapped(before, after))
     )
-    level = expanded_level(n) if n > 1 else 0.0
-    for metric, higher_is_better in better_when_higher.items():
-        difference = float(seen[1][metric] - seen[0][metric])
-        differences = numpy.asarray(again[1][metric] - again[0][metric])
-        by_chance = numpy.abs(numpy.asarray(swapped[1][metric] - swapped[0][metric]))
-        low, high = OPEN if n < 2 else numpy.nanquantile(differences, [level, 1 - level])
+    for name, metric in metrics.items():
+        difference = float(seen[1][name] - seen[0][name])
+        by_chance = numpy.abs(numpy.asarray(swapped[1][name] - swapped[0][name]))
         p = (1 + int((by_chance >= abs(difference) - 1e-12).sum())) / (1 + RESAMPLES)
-        found[metric] = Comparison(
-            base=float(seen[0][metric]),
-            tuned=float(seen[1][metric]),
+        if len(before) < 2:
+            interval = OPEN
+        elif metric.e_to_the_mean:
+            columns = [names.index(count) for count in metric.e_to_the_mean]
+            interval = _of_the_ratio(float(seen[0][name]), before[:, columns], after[:, columns])
+        else:
+            interval = _percentiles(numpy.asarray(again[1][name] - again[0][name]), before, after)
+        found[name] = Comparison(
+            base=float(seen[0][name]),
+            tuned=float(seen[1][name]),
             difference=difference,
-            interval=(float(low), float(high)),
+            interval=interval,
             n=len(base),
-            groups=n,
+            groups=len(before),
             improved=None,
             worsened=None,
             p=p,
             p_corrected=p,
             rows_needed=None,
             unscored=0,
-            higher_is_better=higher_is_better,
+            higher_is_better=metric.higher_is_better,
         )
     return found
+
+
+def _percentiles(differences: Array, before: Array, after: Array) -> tuple[float, float]:
+    """Of the resampled differences those that the number of changed groups asks for."""
+    import numpy
+
+    n, changed = len(before), int((before != after).any(axis=1).sum())
+    if not changed:
+        unseen = 1 - LOWEST ** (1 / n)
+        return -unseen, unseen
+    level = expanded_level(min(n, changed + 2))
+    low, high = numpy.nanquantile(differences, [level, 1 - level])
+    return float(low), float(high)
+
+
+def _of_the_ratio(base: float, before: Array, after: Array) -> tuple[float, float]:
+    """The interval of e to a mean's difference, at the `base`. Columns are the sums and sizes of each group."""
+    import numpy
+
+    ends = mean_interval(after[:, 0] - before[:, 0], before[:, 1], bounded=False)
+    with numpy.errstate(over="ignore"):
+        low, high = (float(base * numpy.expm1(end)) for end in ends)
+    return low, high
 
 
 def _resampled(before: Array, after: Array) -> tuple[Array, Array]:

@@ -27,10 +27,10 @@ def scores(judged: JudgedSet) -> dict[str, Comparison]:
         for name, metric in judged.metrics.items()
         if not metric.corpus
     }
-    of_sums = {name: metric.higher_is_better for name, metric in judged.metrics.items() if metric.corpus}
+    of_sums = {name: metric for name, metric in judged.metrics.items() if metric.corpus}
     if of_sums and base:
         before, after = ([row.counts for row in rows] for rows in (base, tuned))
-        of_rows |= compare_sums(before, after, judged.of_sums, groups=groups, better_when_higher=of_sums)
+        of_rows |= compare_sums(before, after, judged.of_sums, groups=groups, metrics=of_sums)
     return {name: of_rows[name] for name in judged.metrics if name in of_rows}
 
 

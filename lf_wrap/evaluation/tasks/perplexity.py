@@ -20,7 +20,7 @@ class Perplexity(Task):
     headline = "perplexity"
     asks = "likelihood"
     metrics = {
-        "perplexity": Metric(higher_is_better=False, unit="", corpus=True),
+        "perplexity": Metric(higher_is_better=False, unit="", corpus=True, e_to_the_mean=("surprise", "tokens")),
         "nats a token": Metric(higher_is_better=False, unit=""),
     }
 

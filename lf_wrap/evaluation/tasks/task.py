@@ -22,6 +22,8 @@ class Metric:
     """`%`: between 0 and 1, shown times 100, differences in percentage points. Empty: a number shown as it is."""
     corpus: bool = False
     """Made of all rows together by `Task.of_sums`, so that a row by itself has none (F1, perplexity)."""
+    e_to_the_mean: tuple[str, str] | None = None
+    """Where it is e to one count's sum over another's, which must not depend on the model (tokens of the reference)."""
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
