@@ -60,7 +60,7 @@ class Hardware:
         return bool(self.gpus) and all(gpu.compute_capability >= BF16_SINCE for gpu in self.gpus)
 
     def __str__(self) -> str:
-        here = ", ".join(gpu.name for gpu in self.gpus) or f"no GPU, {self.cores} CPU cores"
+        here = ", ".join(gpu.name for gpu in self.gpus) or f"{self.cores} CPU cores, no GPU"
         split = f", {self.processes} processes" if self.processes and self.processes != max(1, len(self.gpus)) else ""
         return here + split + (f", on each of {self.nodes.count} nodes" if self.nodes.count > 1 else "")
 

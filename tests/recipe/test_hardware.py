@@ -47,7 +47,7 @@ def test_every_gpu_is_read_with_its_memory_and_capability(nvidia_smi: Install) -
 def test_without_nvidia_smi_there_is_no_gpu() -> None:
     found = detect_hardware()
     assert found.gpus == ()
-    assert str(found) == f"no GPU, {found.cores} CPU cores"
+    assert str(found) == f"{found.cores} CPU cores, no GPU"
 
 
 def test_a_driver_without_a_card_has_no_gpu(nvidia_smi: Install) -> None:

@@ -31,7 +31,7 @@ MANIFEST: dict[str, Any] = {
     "git_commit": None,
     "python": "3.11.0",
     "packages": {"llamafactory": "0.9.5", "torch": "2.8.0"},
-    "hardware": "no GPU, 2 CPU cores",
+    "hardware": "2 CPU cores, no GPU",
     "datasets": {
         "med": {
             "type": "term_normalization",

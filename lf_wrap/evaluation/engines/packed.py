@@ -1,8 +1,8 @@
 """Weights laid out once as oneDNN reads them, for the steps of decoding on a CPU.
 
 With few rows a matrix product costs little more than reading the weights, and the library that torch asks first lays
-them out anew at every call. Laid out once, SmolLM2-135M's products take two thirds of the time at 16 rows, and half
-for the output layer (docs/benchmarks.md). The price is a second copy of the weights in memory.
+them out anew at every call. Laid out once, SmolLM2-135M's products take seven eighths of the time at 16 rows, and half
+to two thirds for the output layer (docs/benchmarks.md). The price is a second copy of the weights in memory.
 """
 
 from __future__ import annotations
