@@ -172,7 +172,7 @@ def test_metrics_of_all_rows_together_have_such_intervals_too(skills: tuple[floa
         low, high = compare_sums(base, tuned, f1, metrics=F1)["F1"].interval
         held += low <= after - before <= high
     print(f"{held / 400:.1%} at n = {n}")
-    assert 0.92 <= held / 400 <= 0.98  # a share of 400 is itself 1.1 points off in one of three simulations
+    assert 0.91 <= held / 400 <= 0.99  # 93 to 97, and twice the standard error of a share of 400
 
 
 def test_where_no_answer_changed_a_share_may_still_have() -> None:
@@ -204,7 +204,7 @@ def test_a_perplexitys_interval_is_that_of_the_ratio_told_at_the_bases() -> None
         low, high = found["perplexity"].interval
         held += low <= found["perplexity"].base * (ratio - 1) <= high
     print(f"{held / 400:.1%}")
-    assert 0.92 <= held / 400 <= 0.98
+    assert 0.91 <= held / 400 <= 0.99
 
 
 def test_the_standard_error_is_the_textbooks() -> None:
