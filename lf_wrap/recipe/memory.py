@@ -8,6 +8,7 @@ shows both side by side.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -172,9 +173,13 @@ def _bytes_a_token(load: Load) -> float:
     return scale * (hidden * shape.hidden + gated * shape.intermediate) + extra
 
 
+def masks_pairs(arguments: Mapping[str, Any]) -> bool:
+    """Whether a pack has a 16-bit square mask: neat packing gives one to attention other than flash attention."""
+    return bool(arguments.get("neat_packing")) and arguments.get("flash_attn") not in {"fa2", "fa3"}
+
+
 def _mask(load: Load) -> float:
-    """The 16-bit square mask that neat packing gives to attention kernels other than flash attention."""
-    if not load.says("neat_packing") or load.arguments.get("flash_attn") in {"fa2", "fa3"}:
+    if not masks_pairs(load.arguments):
         return 0.0
     return 2.0 * load.tokens * int(load.arguments.get("cutoff_len", load.row))
 

@@ -12,6 +12,7 @@ from lf_wrap.recipe.base_model import BaseModel
 from lf_wrap.recipe.batch import batch
 from lf_wrap.recipe.deepspeed import zero_stage
 from lf_wrap.recipe.hardware import Hardware
+from lf_wrap.recipe.memory import masks_pairs
 from lf_wrap.recipe.schema import Recipe
 from lf_wrap.recipe.setting import Setting, Settings
 from lf_wrap.recipe.steps import steps_of
@@ -86,7 +87,7 @@ def _loader(said: Settings, hardware: Hardware) -> Settings:
     Without flash attention, neat_packing needs a mask of every pair of a pack's tokens, which LLaMA-Factory's collator
     makes on the CPU: 38 ms of a step's 171 beside an H100 with packs of 2,048 (docs/benchmarks.md).
     """
-    masks = said.get("neat_packing", NOTHING).value and said.get("flash_attn", NOTHING).value != "fa2"
+    masks = masks_pairs({key: setting.value for key, setting in said.items()})
     workers = min(LOADERS, hardware.cores // hardware.local_size - 1) if hardware.gpus and masks else 0
     if workers < 1:
         return {}
