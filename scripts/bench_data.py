@@ -3,7 +3,8 @@
 Makes a JSON array in the tutorial's shape by repeating the rows of a medical CSV (department, title, ask, answer)
 with a suffix, then runs every contender in a process of its own and prints seconds, seconds of computing (of all
 processes and cores together), rows a second, the peak memory of all its processes together, and the ratio to the
-tutorial's script.
+tutorial's script. The contenders take turns, so that a slow minute of the machine is everybody's; each run writes
+into a new folder; memory is looked at in a round of its own, for looking costs time.
 
     python scripts/bench_data.py CSV                              # 40 copies of its rows
     python scripts/bench_data.py CSV --only plain --tenfold       # and ten times as many, with the ratio of times
@@ -21,12 +22,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 ENCODINGS = ("utf-8-sig", "gb18030")
+OUT = "out"
 
 # The steps of the tutorial's own script: read everything, shuffle, loop, write with jsonlines.
 TUTORIAL = """
@@ -57,10 +58,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Result:
-    name: str
     seconds: float
     computing: float
     megabytes: float
+    """0 where nobody looked."""
 
 
 def make_rows(source: Path, target: Path, copies: int) -> int:
@@ -93,52 +94,48 @@ def contenders(rows: Path, work: Path, workers: list[int], convmerge: str | None
     (work / "off.yaml").write_text(f"datasets: {{plain: {{source: {rows.name}, test: 0, {OFF}}}}}", encoding="utf-8")
     (work / "on.yaml").write_text(f"datasets: {{full: {{source: {rows.name}, test: 100}}}}", encoding="utf-8")
     lfw = [sys.executable, "-m", "lf_wrap", "build-data"]
-    made = [Contender("the tutorial's script", [sys.executable, "tutorial.py", rows.name, "."])]
+    made = [Contender("the tutorial's script", [sys.executable, "tutorial.py", rows.name, OUT])]
     for steps, title in (("off", "lfw, plain conversion"), ("on", "lfw, every step on")):
         for count in workers:
-            options = [f"{steps}.yaml", "--out", f"out-{steps}", "--workers", str(count)]
+            options = [f"{steps}.yaml", "--out", OUT, "--workers", str(count)]
             made.append(Contender(f"{title}, {count} worker{'s' * (count > 1)}", [*lfw, *options]))
     if convmerge:
         lines = work / "rows.jsonl"
         with lines.open("w", encoding="utf-8") as out:  # it reads JSON Lines only
             for row in json.loads(rows.read_bytes()):
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
-        convert = ["convert", "-i", lines.name, "-o", "c1.jsonl", "--from", "alpaca", "--format", "alpaca"]
-        dedupe = ["dedupe", "-i", lines.name, "-o", "c2.jsonl", "--near"]
+        convert = ["convert", "-i", lines.name, "-o", f"{OUT}/c1.jsonl", "--from", "alpaca", "--format", "alpaca"]
+        dedupe = ["dedupe", "-i", lines.name, "-o", f"{OUT}/c2.jsonl", "--near"]
         made.append(Contender("convmerge convert", [convmerge, *convert]))
         made.append(Contender("convmerge dedupe --near", [convmerge, *dedupe]))
     return made
 
 
-def run(contender: Contender, work: Path) -> Result:
-    began, computed = time.monotonic(), _computed()
+def run(contender: Contender, work: Path, *, watched: bool) -> Result:
+    """Runs it once; its memory is looked at if it is `watched`."""
+    shutil.rmtree(work / OUT, ignore_errors=True)
+    (work / OUT).mkdir()
+    os.sync()  # what others have written is not to be this one's to wait for
     # An installed package has its bytecode beside it; a tree that may not write it would be compiled in every run.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    began, computed, megabytes = time.monotonic(), _computed(), 0.0
     child = subprocess.Popen(
         contender.command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(child, peak))
-    watcher.start()
+    while watched and child.poll() is None:
+        megabytes = max(megabytes, sum(map(_megabytes, _family(child.pid))))
+        time.sleep(0.02)
     _, errors = child.communicate()
     seconds = time.monotonic() - began
-    watcher.join()
     if child.returncode:
         raise SystemExit(f"{contender.name} failed:\n{errors.decode()[-2000:]}")
-    return Result(contender.name, seconds, _computed() - computed, peak[0])
+    return Result(seconds, _computed() - computed, megabytes)
 
 
 def _computed() -> float:
     """The seconds of computing of all processes that have ended below this one."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _watch(child: subprocess.Popen[bytes], peak: list[float]) -> None:
-    """Keeps the largest sum of the private memory (PSS) of the child and its children, in megabytes."""
-    while child.poll() is None:
-        peak[0] = max(peak[0], sum(map(_megabytes, _family(child.pid))))
-        time.sleep(0.02)
 
 
 def _family(pid: int) -> list[int]:
@@ -163,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("csv", type=Path)
     parser.add_argument("--copies", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each contender; the fastest counts")
+    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each contender; the fastest counts")
     parser.add_argument(
         "--only", default="", help="only contenders whose name contains this (the tutorial always runs)"
     )
@@ -184,20 +181,25 @@ def main() -> None:
 
 
 def measured(options: argparse.Namespace, copies: int, *, tutorial: bool = True) -> dict[str, Result]:
-    """The best round of each contender that is wanted, by its name, printed as they come."""
-    best: dict[str, Result] = {}
+    """The fastest round of each contender that is wanted, by its name, with the memory of the round before all."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         work = Path(folder)
         count = make_rows(options.csv, work / "rows.json", copies)
         print(f"{count:,} rows, {(work / 'rows.json').stat().st_size / 1e6:,.0f} MB, {os.cpu_count()} cores")
-        print(f"{'':36} {'seconds':>8} {'computing':>9} {'rows/s':>10} {'MB':>6} {'speed':>8}")
         first, *others = contenders(work / "rows.json", work, [1, os.cpu_count() or 1], options.convmerge)
-        for contender in [first] * tutorial + [other for other in others if options.only in other.name]:
-            rounds = (run(contender, work) for _ in range(options.rounds))
-            one = best[contender.name] = min(rounds, key=lambda result: result.seconds)
-            ratio = f"{best[first.name].seconds / one.seconds:7.2f}×" if tutorial else ""
-            told = f"{one.seconds:8.2f} {one.computing:9.2f} {count / one.seconds:10,.0f} {one.megabytes:6.0f}"
-            print(f"{one.name:36} {told} {ratio}", flush=True)
+        wanted = [first] * tutorial + [other for other in others if options.only in other.name]
+        memory = {one.name: run(one, work, watched=True).megabytes for one in wanted}
+        rounds = [{one.name: run(one, work, watched=False) for one in wanted} for _ in range(options.rounds)]
+    print(f"{'':36} {'seconds':>8} {'computing':>9} {'rows/s':>10} {'MB':>6} {'speed':>8}  in every round")
+    best = {}
+    for one in wanted:
+        name = one.name
+        fastest = best[name] = min((round_[name] for round_ in rounds), key=lambda result: result.seconds)
+        told = f"{fastest.seconds:8.2f} {fastest.computing:9.2f} {count / fastest.seconds:10,.0f} {memory[name]:6.0f}"
+        if tutorial:
+            told += f" {best[first.name].seconds / fastest.seconds:7.2f}× "
+            told += "".join(f" {round_[first.name].seconds / round_[name].seconds:.2f}" for round_ in rounds)
+        print(f"{name:36} {told}")
     return best
 
 
