@@ -42,6 +42,32 @@ class Conversation(NamedTuple):
         return len(self.turns) == 2
 
 
+THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
+
+
+def thought_and_answer(said: str) -> tuple[str | None, str]:
+    """What an assistant thought before it answered, and the answer; None and all of it where it did not think aloud.
+
+    The opening mark may be missing where the closing one has a line of its own: templates that put the opening into the
+    prompt have models begin with the thought.
+    """
+    before, ends, answer = said.partition(THOUGHT_ENDS)
+    blank, begins, thought = before.partition(THOUGHT_BEGINS)
+    if ends and begins and not blank.strip() and THOUGHT_BEGINS not in thought:
+        return thought, answer
+    if ends and not begins and before.endswith("\n") and answer.startswith("\n"):
+        return before, answer
+    return None, said
+
+
+def spoken(said: str) -> str:
+    """What an assistant says once its thought is done: nothing where that does not end."""
+    thought, answer = thought_and_answer(said)
+    if thought is not None:
+        return answer.lstrip()
+    return "" if said.lstrip().startswith(THOUGHT_BEGINS) and THOUGHT_ENDS not in said else said
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """Why a row could not be used: a short `reason` that is counted, a `detail` for the reader."""

@@ -45,8 +45,8 @@ with jsonlines.open(sys.argv[2] + "/tutorial.jsonl", "w") as out:
         out.write(row)
 """
 OFF = (
-    "repair: false, clean: false, special_tokens: keep, turns: false, redact: false, deduplicate: false, leaks: false, "
-    "shuffle: false"
+    "repair: false, clean: false, thoughts: keep, special_tokens: keep, turns: false, redact: false, "
+    "deduplicate: false, leaks: false, shuffle: false"
 )
 
 

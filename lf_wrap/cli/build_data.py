@@ -142,6 +142,8 @@ def _told(card: Card) -> Iterator[str]:
     yield from (f"{click.style('  look:', fg='yellow')} {warning}" for warning in card.warnings)
     yield from (f"  {what}: {count:,}" for what, count in card.counts.repairs.items())
     yield from (f"  redacted, {kind}: {count:,}" for kind, count in card.counts.redactions.items())
+    if card.unread:
+        yield f"  columns not read: {', '.join(card.unread)}"
     yield from (f"{click.style(f'  {what:8}', dim=True)}{file}" for what, file in card.files.items())
 
 

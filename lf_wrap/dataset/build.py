@@ -95,7 +95,7 @@ def _make(
     open_one = partial(open_dataset, unpacked=staging / UNPACKED, prove=prove, compare=compare, near=near)
     makings = [open_one(name, spec) for name, spec in specs.items()]
     pool = Pool(staging / POOL)
-    size = sum(raw.path.stat().st_size for making in makings for raw, _ in making.files)
+    size = sum(raw.path.stat().st_size for making in makings for raw, _, _ in making.files)
     with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
         hashing = beside(lambda: {name: hashes_of(spec) for name, spec in specs.items()})
         for making in makings:
@@ -136,7 +136,7 @@ def _convert(making: Making, pool: Pool, staging: Path, submit: Submit[Converted
     """Takes all rows of one dataset into the pool, and its rejects into their file."""
     with (staging / f"{making.name}.rejects.jsonl").open("wb") as rejects:
         begins = len(pool)
-        for place, (raw, steps) in enumerate(making.files):
+        for place, (raw, steps, _) in enumerate(making.files):
             if place == len(making.train):
                 making.rows, begins = range(begins, len(pool)), len(pool)
             before = making.counts.read
@@ -248,7 +248,7 @@ def _remove_overlaps(makings: list[Making], pool: Pool, submit: Submit[list[tupl
 def _refuse_nothing_usable(making: Making) -> None:
     if len(making.split.train):
         return
-    file, counts = making.files[0][0].name, making.counts
+    file, counts = making.files[0].raw.name, making.counts
     if not counts.read:
         raise UserError(f"{file} has no rows", fix="check that it is the right file")
     raise UserError(
@@ -282,7 +282,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         type=", ".join(kind.name for kind in making.kinds),
         task=tasks.pop() if len(tasks) == 1 else "open",
         layout=layout,
-        encoding=Counter(raw.encoding for raw, _ in making.files).most_common(1)[0][0],
+        encoding=Counter(each.raw.encoding for each in making.files).most_common(1)[0][0],
         prompt="\n\n".join(kind.prompt for kind in making.kinds if kind.prompt),
         key=key,
         counts=making.counts,
@@ -300,6 +300,7 @@ def _write(making: Making, pool: Pool, relations: Relations, staging: Path, key:
         hashes=written.result(),
         seconds=0.0,
         test_groups=[] if relations.group is None else rows_by_group(relations.group[one.test]),
+        unread=making.unread,
         warnings=warnings_of(making),
     )
 

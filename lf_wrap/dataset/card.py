@@ -84,13 +84,15 @@ class Card:
     seconds: float
     test_groups: list[list[int]] = field(default_factory=list)
     """Test rows, by their numbers from 1, that ask alike or have one group id: they are no independent evidence."""
+    unread: list[str] = field(default_factory=list)
+    """The columns of the raw files that go into no conversation (`messages.id`: a key of what stands in `messages`)."""
     warnings: list[str] = field(default_factory=list)
     """What people should look at, since nothing here can tell whether it is right."""
 
     def result(self) -> dict[str, Any]:
         """The dataset's part of `lfw build-data --json`."""
         told = {"name": self.name, "type": self.type, "encoding": self.encoding, **vars(self.counts)}
-        return {**told, "files": self.files, "warnings": self.warnings, "seconds": self.seconds}
+        return {**told, "files": self.files, "unread": self.unread, "warnings": self.warnings, "seconds": self.seconds}
 
 
 def quantiles(values: Sequence[int] | npt.NDArray[Any]) -> dict[str, int]:
@@ -138,6 +140,8 @@ def to_markdown(card: Card, example: dict[str, Any]) -> str:
     lines += ["## Where every row went", "", f"`{counts.law()}`", ""]
     lines += [f"- **{warning}**" for warning in card.warnings]
     lines += [f"- repaired: {what}: {count:,}" for what, count in counts.repairs.items() if count]
+    if card.unread:
+        lines.append(f"- columns that are not read: {', '.join(card.unread)}")
     lines += ["", "## Lengths", "", "| | p50 | p90 | p99 | max |", "|---|---|---|---|---|"]
     for what, lengths in (
         ("characters a row", card.characters),

@@ -109,7 +109,7 @@ class _Form:
             filled=pieces[1::2],
             characters=sum(map(len, PLACEHOLDER.split(carried.prompt)[::2])),
             texts=list(dict.fromkeys((*pieces[1::2], *source.columns))),
-            empty=carried.empty,
+            empty=source.telling(carried),
         )
 
     @property
@@ -165,6 +165,8 @@ class _Told:
         """In which rows nothing stands in a field."""
         begins, ends = self._fields.begins[name], self._fields.ends[name]
         empty: Mask = begins == ends
+        if empty.all():  # no row has it: the common case
+            return empty
         for value in NOTHING if len(self._json) else ():  # no other JSON is so long and ends so
             empty |= (ends - begins == len(value)) & (self._json[ends - 1] == value[-1])
         return empty

@@ -25,8 +25,9 @@ from lf_wrap.dataset import fingerprint
 from lf_wrap.dataset.carry import Lines, carry
 from lf_wrap.dataset.clean import clean
 from lf_wrap.dataset.layout import to_row
-from lf_wrap.dataset.spec import Greeting, SpecialTokens
+from lf_wrap.dataset.spec import Greeting, SpecialTokens, Thoughts
 from lf_wrap.dataset.special_tokens import found, neutralise
+from lf_wrap.dataset.thoughts import drop_thoughts, set_thoughts
 from lf_wrap.dataset.turns import alternate, refuse_unsound, split_long
 from lf_wrap.sources import Part, Source, filled
 
@@ -56,6 +57,7 @@ class Steps:
     """The file's name for a column: the source's."""
     repair: bool = True
     clean: bool = True
+    thoughts: Thoughts = "set"
     special_tokens: SpecialTokens = "neutralise"
     turns: bool = True
     """Whether turns are made to alternate; where they do not when it is off, LLaMA-Factory would drop the row."""
@@ -77,7 +79,7 @@ class Steps:
     def change_nothing(self) -> bool:
         """Whether what a source makes of a row goes out as it is, and is not compared."""
         on = self.repair or self.clean or self.redact or self.longest or self.compare or self.columns or self.char
-        return not on and self.special_tokens == "keep"
+        return not on and self.special_tokens == self.thoughts == "keep"
 
 
 @dataclass
@@ -189,7 +191,7 @@ def _taken(rows: list[tuple[int, Any]], steps: Steps) -> Converted:
     kept: list[Conversation] = []
     refused: list[Refused] = []
     lines: list[bytes] = []
-    read = _reader(steps, repairs, redactions)
+    read = reader(steps, repairs, redactions)
     for number, raw in rows:
         for result in read(raw):
             if isinstance(result, Conversation):
@@ -213,7 +215,7 @@ def _taken(rows: list[tuple[int, Any]], steps: Steps) -> Converted:
     )
 
 
-def _reader(
+def reader(
     steps: Steps, repairs: Counter[str], redactions: Counter[str]
 ) -> Callable[[Any], Sequence[Conversation | Reject]]:
     """The function that takes one raw row through all steps that are on, and gives what it holds."""
@@ -256,6 +258,10 @@ def _ways(steps: Steps, repairs: Counter[str], redactions: Counter[str]) -> list
     ways: list[Way] = []
     if steps.char:
         ways.append(partial(filled, char=steps.char))
+    if steps.thoughts == "set":
+        ways.append(partial(set_thoughts, counts=repairs))
+    elif steps.thoughts == "drop":
+        ways.append(partial(drop_thoughts, counts=repairs))
     if steps.clean:
         ways.append(partial(clean, counts=repairs))
     if steps.special_tokens == "neutralise":
@@ -325,10 +331,10 @@ def _texts(kept: list[Conversation]) -> tuple[list[str], list[str]]:
     return asked, [f"{question}\n{one.answer}" for question, one in zip(asked, kept, strict=True)]
 
 
-def compared_texts(rows: list[tuple[int, Any]], steps: Steps) -> list[str]:
+def compared_texts(rows: list[Any], steps: Steps) -> list[str]:
     """The texts by which these rows would be compared: a sample of them tells which n-grams are common."""
-    read = _reader(steps, Counter(), Counter())
-    kept = [one for _, raw in rows for one in read(raw) if isinstance(one, Conversation)]
+    read = reader(steps, Counter(), Counter())
+    kept = [one for raw in rows for one in read(raw) if isinstance(one, Conversation)]
     return _texts(kept)[1]
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
 from lf_wrap import __version__
 from lf_wrap.dataset.card import Counts
-from lf_wrap.dataset.convert import Steps, compared_texts
+from lf_wrap.dataset.convert import Steps, compared_texts, reader
 from lf_wrap.dataset.fingerprint import GRAM, common_grams
 from lf_wrap.dataset.spec import KEYS, DatasetSpec, SplitFiles
 from lf_wrap.dataset.split import Split
+from lf_wrap.dataset.unread import unread_columns
 from lf_wrap.files import existing_file, sha256, shown
 from lf_wrap.sources import (
     ROWS_SNIFFED,
@@ -29,12 +32,22 @@ from lf_wrap.sources import (
     source_named,
 )
 
-WRITES = 3  # one more whenever the same rows would be written otherwise: what was built before is then stale
+WRITES = 4  # one more whenever the same rows would be written otherwise: what was built before is then stale
 CUT_OFF = "{} ends without a line break: look whether its last row is whole"
 SHEETS = "{} has more sheets, of which nothing is read: {} (save each as a file of its own)"
+FORMULAS = "{} has {:,} formulas without a result, read as empty cells (open it in Excel, save it, build again)"
 NOT_READ = "{} is not read: its kind is unknown here (unpack or convert it)"
 DETERMINING = [key for key in KEYS if key not in ("source", "get", "tokenizer")]
 ROWS_LOOKED_AT = 1000  # at a file's beginning: they tell which n-grams its rows have in common
+ROWS_LEFT_OUT_OF = 40  # of these, from which column after column is left out: they tell which are read
+
+
+class Opened(NamedTuple):
+    """A raw file, what is done to its rows, and which of their columns go into no conversation."""
+
+    raw: RawFile
+    steps: Steps
+    unread: list[str]
 
 
 @dataclass
@@ -43,8 +56,8 @@ class Making:
 
     name: str
     spec: DatasetSpec
-    train: list[tuple[RawFile, Steps]]
-    test: list[tuple[RawFile, Steps]]
+    train: list[Opened]
+    test: list[Opened]
     counts: Counts = field(default_factory=Counts)
     rows: range = range(0)
     tests: range | None = None
@@ -52,13 +65,18 @@ class Making:
     split: Split = field(default_factory=Split)
 
     @property
-    def files(self) -> list[tuple[RawFile, Steps]]:
+    def files(self) -> list[Opened]:
         return [*self.train, *self.test]
 
     @property
     def kinds(self) -> list[Source]:
         """The sources of its files, each once."""
-        return list({steps.source.name: steps.source for _, steps in self.files}.values())
+        return list({each.steps.source.name: each.steps.source for each in self.files}.values())
+
+    @property
+    def unread(self) -> list[str]:
+        """The columns of its files that go into no conversation, each once."""
+        return list(dict.fromkeys(column for each in self.files for column in each.unread))
 
 
 def _given(spec: DatasetSpec) -> tuple[list[str], list[str]]:
@@ -106,7 +124,7 @@ def open_dataset(name: str, spec: DatasetSpec, unpacked: Path, *, prove: bool, c
     """
     train, test = (
         [
-            (raw, _steps(raw, spec, compare=compare, near=near))
+            _opened(raw, spec, compare=compare, near=near)
             for one in given
             for raw in open_all(one, unpacked, _fix(spec), prove=prove)
         ]
@@ -115,16 +133,16 @@ def open_dataset(name: str, spec: DatasetSpec, unpacked: Path, *, prove: bool, c
     return Making(name, spec, train, test)
 
 
-def _steps(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Steps:
-    """What is done to the rows of one file: a folder may hold chats and cards, each of its own type."""
-    sample = list(islice(raw, ROWS_LOOKED_AT))
-    values = [value for _, value in sample]
+def _opened(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Opened:
+    """One file with what is done to its rows: a folder may hold chats and cards, each of its own type."""
+    values = [value for _, value in islice(raw, ROWS_LOOKED_AT)]
     source = source_named(spec.type) if spec.type else recognise(raw, spec.columns, values[:ROWS_SNIFFED])
     steps = Steps(
         source=source(spec.prompt),
         columns={theirs: ours for ours, theirs in spec.columns.items()},
         repair=spec.repair,
         clean=spec.clean,
+        thoughts=spec.thoughts,
         special_tokens=spec.special_tokens,
         turns=spec.turns,
         greeting=spec.greeting,
@@ -135,14 +153,18 @@ def _steps(raw: RawFile, spec: DatasetSpec, *, compare: bool, near: bool) -> Ste
         compare=compare,
         near=near,
     )
-    return replace(steps, common=common_grams(compared_texts(sample, steps), GRAM)) if steps.near else steps
+    if near:
+        steps = replace(steps, common=common_grams(compared_texts(values, steps), GRAM))
+    spread = values[:: -(-len(values) // ROWS_LEFT_OUT_OF) or 1]
+    return Opened(raw, steps, unread_columns(spread, reader(steps, Counter(), Counter())))
 
 
 def warnings_of(making: Making) -> list[str]:
     """What people should look at, since nothing here can tell whether it is right."""
-    files = [raw for raw, _ in making.files]
+    files = [each.raw for each in making.files]
     told = [CUT_OFF.format(raw.name) for raw in files if raw.may_be_cut_off]
     told += [SHEETS.format(raw.name, ", ".join(others)) for raw in files if (others := raw.other_sheets)]
+    told += [FORMULAS.format(raw.name, count) for raw in files if (count := raw.uncalculated)]
     return told + [
         NOT_READ.format(shown(path)) for side in _given(making.spec) for one in side for path in left_out(one)
     ]

@@ -19,6 +19,7 @@ NAME = re.compile(r"[\w][\w.-]*", re.ASCII)
 Number = Annotated[int, Meta(ge=0)]
 SpecialTokens = Literal["neutralise", "reject", "keep"]
 Greeting = Literal["drop", "move"]
+Thoughts = Literal["set", "drop", "keep"]
 
 
 def sound_name(name: str) -> str:
@@ -66,6 +67,8 @@ class DatasetSpec:
     """Mojibake: UTF-8 that was read as Latin-1."""
     clean: bool = True
     """NFC, control characters, blank runs, placeholder answers."""
+    thoughts: Thoughts = "set"
+    """What stands before an answer between `<think>` and `</think>`: set as templates look for it, dropped, or kept."""
     special_tokens: SpecialTokens = "neutralise"
     turns: bool = True
     """Made to alternate; when off, chats that do not are rejected."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from lf_wrap.conversation import spoken
 from lf_wrap.errors import UserError
 from lf_wrap.evaluation.paraphrase import Paraphrase
 from lf_wrap.evaluation.questions import Messages, Question
@@ -107,7 +108,7 @@ def judge(asked: QuestionSet, replies: Sequence[Reply], said: Mapping[int, Judge
             before = said[question.row]
             task = replace(task, said=before.answer)
             failure = failure or (before.failure and f"in its own words: {before.failure}")
-        scored = Scored() if failure else task.judge(reply, question.references)
+        scored = Scored() if failure else _judged(task, reply, question.references)
         rows.append(
             JudgedRow(
                 question.row,
@@ -122,6 +123,13 @@ def judge(asked: QuestionSet, replies: Sequence[Reply], said: Mapping[int, Judge
             )
         )
     return rows
+
+
+def _judged(task: Task, reply: Reply, references: Sequence[str]) -> Scored:
+    """Answers are held against answers: what was thought before them is no part of either."""
+    if task.asks != "answer":
+        return task.judge(reply, references)
+    return task.judge(replace(reply, text=spoken(reply.text)), [spoken(reference) for reference in references])
 
 
 def rows_file(folder: Path, model: str, set_name: str) -> Path:

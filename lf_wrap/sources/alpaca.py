@@ -17,6 +17,7 @@ class Alpaca(AliasedSource):
         "rows of instruction, output (a list: several answers), sometimes input, system, history (pairs or messages)"
     )
     columns = ("instruction", "output")
+    optional = ("input", "system", "history")
     aliases: ClassVar[Mapping[str, str]] = {
         "instruct": "instruction",  # as the last rows of CMtMedQA have it
         "system_prompt": "system",

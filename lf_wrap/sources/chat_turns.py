@@ -9,6 +9,7 @@ from lf_wrap.conversation import Conversation, Reject, Role, Turn
 from lf_wrap.sources.aliases import AliasedSource
 from lf_wrap.sources.placeholders import filled
 from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, text
+from lf_wrap.sources.thoughts import after_thought
 
 UNKNOWN_ROLE = "unknown role"
 ROLES: Mapping[str, Role | Literal["system"]] = {
@@ -52,7 +53,7 @@ def turns_of(messages: Any, role_key: str, text_key: str) -> Chat | Reject:
                 return Reject(NOT_THIS_SHAPE, f"message {place} is a second system text, or one amid the turns")
             system = words or system
         elif words:
-            turns.append(Turn(role, words))
+            turns.append(Turn(role, after_thought(message, words) if role == "assistant" else words))
         elif role == "assistant" and place == len(messages):
             return Reject(NO_ANSWER, "the last answer is empty")
     return Chat(system, tuple(turns))

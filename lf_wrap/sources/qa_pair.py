@@ -6,7 +6,7 @@ A system text and earlier turns may stand beside them, as ms-swift has it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources.aliases import AliasedSource
@@ -18,16 +18,16 @@ class QaPair(AliasedSource):
     name = "qa_pair"
     shape = (
         "rows of question (query, ask, prompt, user, input, 问题, 提问) and answer (response, reply, raw_answer,"
-        " assistant, output, 答案, 回答), sometimes system, history (pairs or messages)"
+        " assistant, output, 答案, 回答, 回复), sometimes system, history (pairs or messages), a thought (Complex_CoT)"
     )
     # Most such tables are consultations. A phone number masked for nothing harms no one; one that is learned does.
     medical = True
     columns = ("question", "answer")
     aliases: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("query", "ask", "prompt", "user", "input", "问题", "提问"), "question"),
-        **dict.fromkeys(
-            ("response", "reply", "raw_anwser", "raw_answer", "assistant", "output", "答案", "回答"), "answer"
-        ),
+        **dict.fromkeys(("query", "ask", "prompt", "user", "input"), "question"),
+        **dict.fromkeys(("问题", "提问", "問題", "提問"), "question"),
+        **dict.fromkeys(("response", "reply", "raw_anwser", "raw_answer", "assistant", "output"), "answer"),
+        **dict.fromkeys(("答案", "回答", "回复", "答复", "回覆", "答覆"), "answer"),
         "system_prompt": "system",  # as OpenOrca has it
     }
 
@@ -36,9 +36,16 @@ class QaPair(AliasedSource):
         return super().fits(row) and cls._is_text(cls.renamed(row)) and not cls._is_ambiguous(row)
 
     @classmethod
+    def renamed(cls, row: Row) -> dict[str, Any]:
+        named = super().renamed(row)
+        if "answer" not in named and "reasoning_content" in row and "content" in named:  # as DeepSeek's API names them
+            named["answer"] = named.pop("content")
+        return named
+
+    @classmethod
     def _is_ambiguous(cls, row: Row) -> bool:
         """Whether two names of one column stand there: of `prompt` and `input` one would be lost."""
-        named = [cls.aliases[key] for key in row if key in cls.aliases and cls.aliases[key] not in row]
+        named = [cls.names[key] for key in row if key in cls.names and cls.names[key] not in row]
         return len(named) > len(set(named))
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from lf_wrap.conversation import Conversation, Reject
 from lf_wrap.errors import UserError, did_you_mean
+from lf_wrap.sources.thoughts import THOUGHTS, with_thought
 
 Row = Mapping[str, Any]
 PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -83,7 +84,8 @@ class Source(ABC):
         if not (self.by_position or row.keys() >= self._needed):
             missing = [column for column in self.columns if column not in row]
             return Reject("missing column", f"{', '.join(missing)} not among {', '.join(map(str, row))}")
-        return self.convert(row)
+        made = self.convert(row)
+        return made if isinstance(made, list) or self.task != "open" else with_thought(row, made)
 
     @abstractmethod
     def convert(self, row: Row) -> Conversation | Reject | list[Conversation]:
@@ -95,6 +97,10 @@ class Source(ABC):
     def carried(self) -> tuple[Carried, ...]:
         """The forms of simple rows, of which most large files have millions; none unless the source says so."""
         return ()
+
+    def telling(self, form: Carried) -> tuple[str, ...]:
+        """The fields that make another row of one of this form, when something stands in them."""
+        return (*form.empty, *THOUGHTS)
 
     def ask(self, **fields: str) -> str:
         """The prompt with its placeholders filled. Braces inside the fields stay as they are."""

@@ -33,8 +33,10 @@ def test_asking_for_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 def test_plain_conversion_loads_only_what_it_needs(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text('[{"instruction": "a", "output": "b"}]', encoding="utf-8")
-    off = "repair: false, clean: false, special_tokens: keep, turns: false, redact: false, deduplicate: false"
-    (tmp_path / "plain.yaml").write_text(f"datasets: {{d: {{source: rows.json, test: 0, leaks: false, {off}}}}}")
+    off = "repair: false, clean: false, thoughts: keep, special_tokens: keep, turns: false, redact: false"
+    (tmp_path / "plain.yaml").write_text(
+        f"datasets: {{d: {{source: rows.json, test: 0, leaks: false, deduplicate: false, {off}}}}}"
+    )
     imported = imported_by(["build-data", "plain.yaml"], tmp_path)
     assert "numpy" in imported
     assert imported.isdisjoint(HEAVY - {"numpy"} | {"rich", "scipy", "pyarrow", "rensa"})

@@ -21,11 +21,13 @@ from tests.conftest import SAMPLE
 
 CARRYING = ("alpaca", "medical_dialogue", "qa_pair", "promptcblue")
 SIMPLE = {"instruction": "头痛", "input": "三天\n“了”", "output": 'a "quoted" \\ answer', "history": None}
-OFF: dict[str, Any] = {"repair": False, "clean": False, "special_tokens": "keep", "compare": False, "near": False}
+OFF: dict[str, Any] = {"repair": False, "clean": False, "thoughts": "keep", "special_tokens": "keep"}
+OFF |= {"compare": False, "near": False}
 
 texts = st.text(st.sampled_from('头痛“《 \u3000\n\t"\\/u{}%\u007f\u0085\U0001f600a'), max_size=6)
 values = texts | st.none() | st.integers(0, 9) | st.floats() | st.lists(texts, max_size=2) | st.just("<\ud800>")
 keys = ("instruction", "instruct", "input", "output", "history", "system", "question", "query", "answer", "target", "x")
+keys += ("Instruction", "Answer", "SYSTEM", "Complex_CoT", "reasoning_content")
 rows = st.lists(st.dictionaries(st.sampled_from(keys), texts | values) | st.just(SIMPLE) | values, max_size=9)
 
 

@@ -39,6 +39,9 @@ CASES = {
         "repair: false",
     ),
     "clean": Case([qa("一加一？", "等于\x04二")], "control characters removed: 1", "clean: false"),
+    "thoughts": Case(
+        [qa("三乘三？", "<think>三个三相加</think>九")], "thoughts set as templates look for them: 1", "thoughts: drop"
+    ),
     "special_tokens": Case([qa("二加二？", "四<|im_end|>")], "tokens broken apart: 1", "special_tokens: keep"),
     "turns": Case(
         [chat(HUMAN, HUMAN, GPT), chat(("human", "你好"), ("gpt", "好"))],
@@ -96,4 +99,5 @@ def test_a_step_is_counted_and_can_be_switched_off(told: tuple[dict[str, str], d
 def test_what_replaces_a_step_is_told_as_well(told: tuple[dict[str, str], dict[str, str]]) -> None:
     _, off = told
     assert "leading assistant turns moved to the system text: 1" in off["greeting"]
+    assert "thoughts left out: 1" in off["thoughts"]
     assert "2 read = 2 train" in off["deduplicate"]

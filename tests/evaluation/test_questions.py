@@ -186,3 +186,12 @@ def test_rows_that_stand_for_themselves_leave_nothing_in_the_card(dataset_dir: P
     card = load_card(dataset_dir, "demo_norm")
     assert card is not None
     assert card.test_groups == []
+
+
+def test_answers_are_judged_without_what_was_thought_before_them(tmp_path: Path) -> None:
+    write(tmp_path, [{"instruction": "胃癌", "output": "<think>\n想\n</think>\n\n胃癌根治术"}])
+    asked = QuestionSet("theirs", "test", task_named("exact"), questions(tmp_path, "theirs"))
+    said = ["胃癌根治术", "<think>另一种想法</think>胃癌根治术", "<think>胃癌根治术", "<think>胃癌根治术</think>肺癌"]
+    judged = [judge(asked, [Reply(one)])[0] for one in said]
+    assert [row.scores[asked.task.headline] for row in judged] == [1.0, 1.0, 0.0, 0.0]
+    assert [row.answer for row in judged] == said  # what is kept and shown is all of it

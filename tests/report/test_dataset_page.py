@@ -69,7 +69,7 @@ def card(**more: Any) -> Card:
         "leak_pairs": [{"removed": "leaked row", "stays": "test row"}],
         "near_pairs": [{"removed": "near row", "stays": "first row"}],
         "sources": [{"file": "a.json", "encoding": "gb18030", "rows": 1234, "sha256": "0123456789abcdef" * 4}],
-        "files": {}, "hashes": {}, "seconds": 0.1,
+        "files": {}, "hashes": {}, "seconds": 0.1, "unread": ["id", "meta.by"], "warnings": ["a.json may be cut off"],
     }  # fmt: skip
     return Card(**{**told, **more})
 
@@ -85,7 +85,17 @@ def test_the_page_has_the_counts_of_the_card(tmp_path: Path) -> None:
         assert f"{what} {count:,}" in told, what
     grown = [int(width) for width in re.findall(r"flex-grow: (\d+)", page)]
     assert sum(grown) == made.counts.read
-    for text in ("a.json, row 4: no answer", "leaked row", "test row", "near row", "first row", "gb18030", "phone 12"):
+    for text in (
+        "a.json, row 4: no answer",
+        "leaked row",
+        "test row",
+        "near row",
+        "first row",
+        "gb18030",
+        "phone 12",
+        "id, meta.by",
+        "cut off",
+    ):
         assert text in told, text
     assert "0123456789abcdef" * 4 in told
 
@@ -146,6 +156,8 @@ def hostile(folder: Path) -> str:
         near_pairs=[{"removed": HOSTILE[8], "stays": bad}],
         sources=[{"file": bad, "encoding": bad, "rows": 1, "sha256": bad}],
         hashes={bad: bad},
+        unread=texts,
+        warnings=texts,
     )
     made.counts.rejects[bad] = 1
     made.counts.redactions[bad] = 1

@@ -10,8 +10,12 @@ from lf_wrap.conversation import Conversation, Reject, Turn
 from lf_wrap.sources import source_named
 
 
-@pytest.mark.parametrize("question", ["question", "query", "ask", "prompt", "user", "input", "问题"])
-@pytest.mark.parametrize("answer", ["answer", "response", "reply", "raw_anwser", "assistant", "output", "回答"])
+@pytest.mark.parametrize(
+    "question", ["question", "query", "ask", "prompt", "user", "input", "问题", "問題", "Question"]
+)
+@pytest.mark.parametrize(
+    "answer", ["answer", "response", "reply", "raw_anwser", "assistant", "output", "回答", "回覆", "Response"]
+)
 def test_either_goes_by_many_names(question: str, answer: str) -> None:
     row = {"id": "0-1", "department": "儿科", question: "发烧怎么办", answer: "多喝水。"}
     assert source_named("qa_pair").fits(row)

@@ -43,7 +43,9 @@ def problems(case: Case) -> Iterator[Problem]:
             what = f"{told} hold a thought, which template {template} trains as part of the answer"
             with_thoughts = template.removesuffix("_nothink")
             meant = with_thoughts if with_thoughts in reasoning_templates() else "one that thinks, like qwen3"
-            yield Problem("warning", what, case.where("template"), f"set template: {meant}, or strip the thoughts")
+            yield Problem(
+                "warning", what, case.where("template"), f"set template: {meant}, or build it with thoughts: drop"
+            )
 
 
 def _thoughts(case: Case, name: str) -> tuple[int, int]:

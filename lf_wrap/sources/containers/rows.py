@@ -18,7 +18,15 @@ from lf_wrap.sources.containers.encoding import detect, seems_utf8, utf8_blocks
 from lf_wrap.sources.containers.parquet_rows import parquet_rows
 from lf_wrap.sources.containers.paths import files_of
 from lf_wrap.sources.containers.png_card import card_rows
-from lf_wrap.sources.containers.tables import are_blocks, block_rows, csv_rows, ends_open, excel_rows, other_sheets
+from lf_wrap.sources.containers.tables import (
+    are_blocks,
+    block_rows,
+    csv_rows,
+    ends_open,
+    excel_rows,
+    other_sheets,
+    uncalculated,
+)
 
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 # How files that are no text begin. A .xlsx is a zip archive, a .xls an OLE container.
@@ -44,6 +52,11 @@ class RawFile:
     def may_be_cut_off(self) -> bool:
         """Whether the last row may lack its end without anything else telling: JSON and packed files tell it."""
         return self.container in ("csv", "blocks") and ends_open(self.path)
+
+    @property
+    def uncalculated(self) -> int:
+        """How many cells of a workbook hold a formula without its result."""
+        return uncalculated(self.path) if self.container == "excel" else 0
 
     @property
     def other_sheets(self) -> list[str]:

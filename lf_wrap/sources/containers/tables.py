@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,6 +15,10 @@ from lf_wrap.conversation import Reject
 from lf_wrap.errors import UserError
 from lf_wrap.files import shown
 from lf_wrap.sources.containers.archives import refuse_bomb
+
+SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+# In the XML of a cell (ISO/IEC 29500-1, 18.3.1.4). A result that is an empty text has `t="str"`.
+WITHOUT_RESULT = re.compile(rb'<c (?![^>]* t="str")[^>]*>\s*<f[ >/](?!.*<v>[^<])', re.DOTALL)
 
 # A medical answer may be long, but a field beyond this means that a quote was never closed.
 csv.field_size_limit(16 << 20)
@@ -107,6 +113,24 @@ def excel_rows(path: Path) -> Iterator[tuple[int, Any]]:
     for number, cells in enumerate(rows, 2):
         if any(str(cell).strip() for cell in cells):
             yield number, dict(zip(header, cells, strict=True))
+
+
+def uncalculated(path: Path) -> int:
+    """How many cells of a .xlsx workbook hold a formula without its result, and so seem to be empty.
+
+    Programs write such cells; Excel calculates them when it opens and saves the workbook.
+    """
+    if not zipfile.is_zipfile(path):
+        return 0
+    found = 0
+    with zipfile.ZipFile(path) as book:
+        for sheet in filter(SHEET.fullmatch, book.namelist()):
+            with book.open(sheet) as packed:
+                rest = b""
+                while block := packed.read(1 << 20):
+                    *cells, rest = (rest + block).split(b"</c>")
+                    found += sum(map(bool, map(WITHOUT_RESULT.search, cells)))
+    return found
 
 
 def other_sheets(path: Path) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,28 @@ def test_a_workbook_whatever_its_name(tmp_path: Path) -> None:
         (2, {"原始词": "NA", "标准词": 3}),
         (4, {"原始词": "右肾", "标准词": 2.5}),
     ]
+
+
+def test_formulas_that_excel_has_never_calculated_are_counted(tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    for row in (["question", "answer"], ["=1+1", '="a"&"b"'], ["plain", 3]):
+        book.active.append(row)
+    path = tmp_path / "rows.xlsx"
+    book.save(path)
+    assert open_rows(path).uncalculated == 2
+    sheet = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(path) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    # As Excel saves them once they are calculated: a number, and a text that came out empty.
+    members[sheet] = members[sheet].replace(b"<f>1+1</f><v></v>", b"<f>1+1</f><v>2</v>").replace(b"<v />", b"<v/>")
+    members[sheet] = re.sub(rb'<c r="B2"[^>]*>', b'<c r="B2" t="str">', members[sheet])
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    assert open_rows(path).uncalculated == 0
+    (tmp_path / "rows.csv").write_text("question,answer\n=1+1,2\n", encoding="utf-8")
+    assert open_rows(tmp_path / "rows.csv").uncalculated == 0
 
 
 XLS = (  # what xlwt 1.3.0 writes of the rows below, by zlib.compress and base64.b85encode

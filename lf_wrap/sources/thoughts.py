@@ -1,0 +1,33 @@
+"""What a model thought before it answered, which distilled data has in a column or message key of its own.
+
+DeepSeek's API calls it `reasoning_content`, OpenRouter's `reasoning`, medical-o1-reasoning-SFT `Complex_CoT`. It goes
+before the answer between `<think>` and `</think>`, as the templates of thinking models have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Reject, Turn, thought_and_answer
+
+THOUGHTS = (
+    *("reasoning_content", "reasoning", "Complex_CoT", "complex_cot", "CoT", "cot", "chain_of_thought"),
+    *("thinking", "thought", "思考过程", "推理过程"),
+)
+
+
+def after_thought(holder: Mapping[str, Any], answer: str) -> str:
+    """The answer behind the thought that stands in one of the `THOUGHTS` beside it; as it is where it holds one."""
+    thought = next((said for name in THOUGHTS if isinstance(said := holder.get(name), str) and said.strip()), None)
+    if thought is None or not answer or thought_and_answer(answer)[0] is not None:
+        return answer
+    return f"{THOUGHT_BEGINS}\n{thought.strip()}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}"
+
+
+def with_thought(row: Mapping[str, Any], made: Conversation | Reject) -> Conversation | Reject:
+    """What was `made` of a row, its last answer behind the row's thought."""
+    if isinstance(made, Reject) or made.turns[-1].role != "assistant":
+        return made
+    answer = after_thought(row, made.answer)
+    return made if answer is made.answer else made._replace(turns=(*made.turns[:-1], Turn("assistant", answer)))
