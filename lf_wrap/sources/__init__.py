@@ -85,9 +85,9 @@ SOURCES: tuple[type[Source], ...] = (
     PromptCblue,
     MultipleChoice,
     InlineTurns,
-    Alpaca,
     ShareGpt,
     OpenAiMessages,
+    Alpaca,
     QaPair,
     PlainText,
 )

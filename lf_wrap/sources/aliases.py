@@ -27,7 +27,13 @@ class AliasedSource(Source):
 
     @classmethod
     def fits(cls, row: Row) -> bool:
-        return super().fits(cls.renamed(row))
+        return super().fits(cls.renamed(row)) and not cls._is_ambiguous(row)
+
+    @classmethod
+    def _is_ambiguous(cls, row: Row) -> bool:
+        """Whether two names of one column stand there: of `prompt` and `input` one would be lost."""
+        named = [cls.names[key] for key in row if key in cls.names and cls.names[key] not in row]
+        return len(named) > len(set(named))
 
     def read(self, row: Any) -> Conversation | Reject | list[Conversation]:
         return super().read(self.renamed(row) if isinstance(row, Mapping) else row)

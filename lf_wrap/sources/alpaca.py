@@ -1,4 +1,7 @@
-"""Alpaca: instruction, input, output, sometimes system and history (alpaca-zh, oaast, CMtMedQA, huatuo26M)."""
+"""Alpaca: instruction, input, output, sometimes system and history (alpaca-zh, oaast, CMtMedQA, huatuo26M).
+
+Dolly calls them instruction, context and response, Zhihu-KOL INSTRUCTION and RESPONSE.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,22 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carri
 class Alpaca(AliasedSource):
     name = "alpaca"
     shape = (
-        "rows of instruction, output (a list: several answers), sometimes input, system, history (pairs or messages)"
+        "rows of instruction, output (response, answer; a list: several answers), sometimes input (context), system,"
+        " history (pairs or messages)"
     )
     columns = ("instruction", "output")
     optional = ("input", "system", "history")
     aliases: ClassVar[Mapping[str, str]] = {
         "instruct": "instruction",  # as the last rows of CMtMedQA have it
         "system_prompt": "system",
+        "context": "input",
+        **dict.fromkeys(("response", "answer"), "output"),
     }
 
     def carried(self) -> tuple[Carried, ...]:
         return (
-            Carried("{instruction}\n{input}", answer="output", empty=("system", "system_prompt", "history")),
-            Carried("{instruction}", answer="output", empty=("input", "system", "system_prompt", "history")),
+            Carried("{instruction}\n{input}", answer="output", empty=("system", "history")),
+            Carried("{instruction}", answer="output", empty=("input", "system", "history")),
         )
 
     def convert(self, row: Row) -> Conversation | Reject | list[Conversation]:

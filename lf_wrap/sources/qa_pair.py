@@ -17,23 +17,25 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carri
 class QaPair(AliasedSource):
     name = "qa_pair"
     shape = (
-        "rows of question (query, ask, prompt, user, input, 问题, 提问) and answer (response, reply, raw_answer,"
-        " assistant, output, 答案, 回答, 回复), sometimes system, history (pairs or messages), a thought (Complex_CoT)"
+        "rows of question (query, ask, prompt, user, input, patient, 问题, 提问) and answer (response, reply, raw_answer,"
+        " assistant, output, doctor, 答案, 回答, 回复), sometimes system, history (pairs or messages), a thought"
+        " (Complex_CoT)"
     )
     # Most such tables are consultations. A phone number masked for nothing harms no one; one that is learned does.
     medical = True
     columns = ("question", "answer")
     aliases: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("query", "ask", "prompt", "user", "input"), "question"),
+        **dict.fromkeys(("query", "ask", "prompt", "user", "input", "patient"), "question"),
         **dict.fromkeys(("问题", "提问", "問題", "提問"), "question"),
-        **dict.fromkeys(("response", "reply", "raw_anwser", "raw_answer", "assistant", "output"), "answer"),
+        **dict.fromkeys(("response", "reply", "raw_anwser", "raw_answer", "assistant", "output", "doctor"), "answer"),
+        "response (content)": "answer",  # as Medical-R1-Distill-Data has it
         **dict.fromkeys(("答案", "回答", "回复", "答复", "回覆", "答覆"), "answer"),
         "system_prompt": "system",  # as OpenOrca has it
     }
 
     @classmethod
     def fits(cls, row: Row) -> bool:
-        return super().fits(row) and cls._is_text(cls.renamed(row)) and not cls._is_ambiguous(row)
+        return super().fits(row) and cls._is_text(cls.renamed(row))
 
     @classmethod
     def renamed(cls, row: Row) -> dict[str, Any]:
@@ -41,12 +43,6 @@ class QaPair(AliasedSource):
         if "answer" not in named and "reasoning_content" in row and "content" in named:  # as DeepSeek's API names them
             named["answer"] = named.pop("content")
         return named
-
-    @classmethod
-    def _is_ambiguous(cls, row: Row) -> bool:
-        """Whether two names of one column stand there: of `prompt` and `input` one would be lost."""
-        named = [cls.names[key] for key in row if key in cls.names and cls.names[key] not in row]
-        return len(named) > len(set(named))
 
     @classmethod
     def _is_text(cls, row: Row) -> bool:

@@ -13,7 +13,7 @@ from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Rej
 
 THOUGHTS = (
     *("reasoning_content", "reasoning", "Complex_CoT", "complex_cot", "CoT", "cot", "chain_of_thought"),
-    *("thinking", "thought", "思考过程", "推理过程"),
+    *("thinking", "thought", "think", "思考过程", "推理过程", "reasoning (reasoning_content)"),
 )
 
 

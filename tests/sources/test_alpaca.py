@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lf_wrap.conversation import Conversation, Reject, Turn
-from lf_wrap.sources import source_named
+from lf_wrap.sources import all_sources, source_named
 
 ROW = {"instruction": "翻译成英文", "input": "早上好", "output": "Good morning"}
 EARLIER = (Turn("user", "你好"), Turn("assistant", "请讲"))
@@ -42,12 +42,23 @@ LAST = (Turn("user", "翻译成英文\n早上好"), Turn("assistant", "Good morn
             },
             Conversation((*EARLIER, *LAST), "你是译者", group="你好"),
         ),
+        # Dolly, GPTeacher's roleplay, Zhihu-KOL
+        ({"instruction": "翻译成英文", "context": "早上好", "response": "Good morning"}, Conversation(LAST)),
+        ({"instruction": "翻译成英文", "input": "早上好", "response": "Good morning"}, Conversation(LAST)),
+        ({"INSTRUCTION": "q", "RESPONSE": "a", "SOURCE": "Zhihu"}, Conversation.single("q", "a")),
         (ROW | {"output": 3.0}, Conversation.single("翻译成英文\n早上好", "3")),
     ],
 )
 def test_a_row_becomes_a_conversation(row: dict[str, Any], expected: Conversation) -> None:
     assert source_named("alpaca").fits(row)
     assert source_named("alpaca")().read(row) == expected
+
+
+def test_two_names_for_the_answer_are_ambiguous_and_messages_come_before_columns() -> None:
+    row = {"instruction": "q", "response": "a"}
+    assert not source_named("alpaca").fits(row | {"answer": "b"})
+    chat = row | {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}  # Magpie
+    assert next(source for source in all_sources() if source.fits(chat)).name == "sharegpt"
 
 
 def test_several_answers_are_several_conversations_of_one_group() -> None:
