@@ -28,11 +28,12 @@ from lf_wrap.sources.containers import (
     open_all,
     open_rows,
 )
-from lf_wrap.sources.inline_turns import InlineTurns
+from lf_wrap.sources.inline_turns import HumanAssistant, InlineTurns
 from lf_wrap.sources.medical_dialogue import MedicalDialogue
 from lf_wrap.sources.medical_table import MedicalTable
 from lf_wrap.sources.multiple_choice import MultipleChoice
 from lf_wrap.sources.openai_messages import OpenAiMessages
+from lf_wrap.sources.paired_turns import PairedTurns
 from lf_wrap.sources.pippa import Pippa
 from lf_wrap.sources.placeholders import filled
 from lf_wrap.sources.plain_text import PlainText
@@ -85,8 +86,10 @@ SOURCES: tuple[type[Source], ...] = (
     PromptCblue,
     MultipleChoice,
     InlineTurns,
+    HumanAssistant,
     ShareGpt,
     OpenAiMessages,
+    PairedTurns,
     Alpaca,
     QaPair,
     PlainText,

@@ -13,9 +13,9 @@ from lf_wrap.sources.thoughts import after_thought
 
 UNKNOWN_ROLE = "unknown role"
 ROLES: Mapping[str, Role | Literal["system"]] = {
-    "system": "system",
-    **dict.fromkeys(("user", "human", "client"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "bot", "model"), "assistant"),
+    **dict.fromkeys(("system", "developer"), "system"),  # `developer`: OpenAI's newer name
+    **dict.fromkeys(("user", "human", "client", "patient", "患者", "病人", "用户"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "bot", "model", "chatgpt", "doctor", "医生", "助手"), "assistant"),
 }
 
 

@@ -17,9 +17,9 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carri
 class QaPair(AliasedSource):
     name = "qa_pair"
     shape = (
-        "rows of question (query, ask, prompt, user, input, patient, 问题, 提问) and answer (response, reply, raw_answer,"
-        " assistant, output, doctor, 答案, 回答, 回复), sometimes system, history (pairs or messages), a thought"
-        " (Complex_CoT)"
+        "rows of question (query, ask, prompt, user, input, patient, 问题, 提问) and answer (response, reply,"
+        " raw_answer, assistant, output, doctor, 答案, 回答, 回复), sometimes system, history (pairs or messages), a"
+        " thought (Complex_CoT)"
     )
     # Most such tables are consultations. A phone number masked for nothing harms no one; one that is learned does.
     medical = True

@@ -56,6 +56,12 @@ def openai(*said: Said) -> list[dict[str, Any]]:
             Conversation(SINGLE.turns, "医生"),
         ),
         ("openai", {"conversations": openai(("User", "你好"), ("Assistant", "请讲"))}, SINGLE),
+        ("openai", {"messages": openai(("patient", "你好"), ("doctor", "请讲"))}, SINGLE),
+        (
+            "openai",
+            {"messages": openai(("developer", "医生"), ("user", "你好"), ("assistant", "请讲"))},
+            Conversation(SINGLE.turns, "医生"),
+        ),
         # what nobody answered is left for the cleaning to drop; what nobody said is left out here
         (
             "openai",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lf_wrap.conversation import Conversation, Reject, Turn
-from lf_wrap.sources import source_named
+from lf_wrap.sources import all_sources, source_named
 
 LATER = {"instruction": " <user>: 肝区疼 <bot>: 多久了？ <user>: 三天", "output": "请查B超。", "id": 7, "input": ""}
 FIRST = {"instruction": " <user>: 肝区疼", "output": "多久了？", "input": ""}
@@ -25,6 +25,16 @@ def test_the_turns_come_apart_and_a_dialogue_is_one_group_however_long() -> None
 )
 def test_only_rows_with_the_marker_fit(row: dict[str, Any], fits: bool) -> None:
     assert source_named("inline_turns").fits(row) is fits
+
+
+def test_belles_chats_name_human_and_assistant_and_end_where_it_is_to_speak() -> None:
+    row = {
+        "instruction": "Human:肝区疼\nAssistant:多久了？\nHuman:三天\nAssistant:\n",
+        "input": "",
+        "output": "请查B超。",
+    }
+    assert next(source for source in all_sources() if source.fits(row)).name == "human_assistant"
+    assert source_named("human_assistant")().read(row) == source_named("inline_turns")().read(LATER)
 
 
 @pytest.mark.parametrize(
