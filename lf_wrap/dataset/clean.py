@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from unicodedata import category, is_normalized, normalize
 
-from lf_wrap.conversation import Conversation, Reject, Turn
+from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Reject, Turn, spoken
 
 LINE_BREAKS = "line breaks made \\n"
 CONTROLS = "control characters removed"
@@ -141,6 +141,8 @@ def _refused(turns: tuple[Turn, ...]) -> Reject | None:
     if not turns:
         return None
     role, answer = turns[-1]
+    if answer.startswith(THOUGHT_BEGINS) and THOUGHT_ENDS in answer:
+        answer = spoken(answer).strip()
     if len(answer) <= _LONGEST_PLACEHOLDER and role == "assistant" and _PLACEHOLDER.fullmatch(answer):
         return Reject(PLACEHOLDER_ANSWER, f"the answer is only {answer!r}")
     if len(turns[0].text) <= _LONGEST_PLACEHOLDER:

@@ -7,27 +7,38 @@ line breaks. A thought that is written otherwise is learned as part of the answe
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
-from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Reject, Turn, thought_and_answer
+from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Reject, Turn, spoken, thought_and_answer
 from lf_wrap.sources.source import NO_ANSWER
 
 ONLY_A_THOUGHT = Reject(NO_ANSWER, "there is a thought alone")
 SET, DROPPED = "thoughts set as templates look for them", "thoughts left out"
+# OpenThoughts, Sky-T1 and Bespoke-Stratos mark both parts of an answer so; R1-Zero's kind (AM-DeepSeek-R1) the second.
+SKY = re.compile(
+    r"\s*<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>"
+    r"\s*(?:<\|begin_of_solution\|>(.*?)(?:<\|end_of_solution\|>)?|((?:(?!<\|begin_of_solution).)*))\s*",
+    re.DOTALL,
+)
+MARKED_ANSWER = re.compile(r"\s*<answer>((?:(?!</?answer>).)*)</answer>\s*", re.DOTALL)
 
 
 def set_thoughts(conversation: Conversation, counts: Counter[str]) -> Conversation | Reject:
-    """The conversation with every thought between the marks and line breaks that LLaMA-Factory knows."""
+    """The conversation with every thought between the marks and line breaks that LLaMA-Factory knows.
+
+    An answer that ends within its thought, or right behind it, is none.
+    """
     if not _thinks(conversation):
         return conversation
-    if not thought_and_answer(conversation.answer)[1].strip():
+    if _ends_in_thought(conversation):
         return ONLY_A_THOUGHT
 
     def written(said: str) -> str:
-        thought, answer = thought_and_answer(said)
+        thought, answer = _parted(said)
         if thought is None:
             return said
-        made = f"{THOUGHT_BEGINS}\n{thought.strip()}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}"
+        made = joined(thought, answer)
         counts[SET] += made != said
         return made
 
@@ -39,18 +50,52 @@ def drop_thoughts(conversation: Conversation, counts: Counter[str]) -> Conversat
     """The conversation with answers alone."""
     if not _thinks(conversation):
         return conversation
-    turns = []
-    for role, said in conversation.turns:
-        thought, answer = thought_and_answer(said) if role == "assistant" else (None, said)
-        if thought is not None and not answer.strip():
-            return ONLY_A_THOUGHT
-        counts[DROPPED] += thought is not None
-        turns.append(Turn(role, said if thought is None else answer.lstrip()))
-    others = (thought_and_answer(other)[1].lstrip() for other in conversation.others)
-    return conversation._replace(turns=tuple(turns), others=tuple(filter(None, others)))
+    if _ends_in_thought(conversation):
+        return ONLY_A_THOUGHT
+
+    def answer_of(said: str) -> str:
+        thought, answer = _parted(said)
+        if thought is None:
+            return said
+        counts[DROPPED] += 1
+        return answer_of(answer.lstrip())  # one thought may follow another
+
+    turns = [Turn(role, answer_of(said) if role == "assistant" else said) for role, said in conversation.turns]
+    if not turns[-1].text:
+        return ONLY_A_THOUGHT
+    others = tuple(filter(None, map(answer_of, conversation.others)))
+    return conversation._replace(turns=tuple(turn for turn in turns if turn.text), others=others)
+
+
+def joined(thought: str, answer: str) -> str:
+    """A thought and the answer behind it, as templates look for them."""
+    return f"{THOUGHT_BEGINS}\n{thought.strip()}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}"
+
+
+def _parted(said: str) -> tuple[str | None, str]:
+    """`thought_and_answer`, of other marks too."""
+    if "<|begin_of_thought|>" in said and (sky := SKY.fullmatch(said)):
+        return sky[1], (sky[2] or sky[3] or "").strip()
+    thought, answer = thought_and_answer(said)
+    if thought is not None and (marked := MARKED_ANSWER.fullmatch(answer)):
+        return thought, marked[1].strip()
+    return thought, answer
+
+
+def _ends_in_thought(conversation: Conversation) -> bool:
+    """Whether the user, or nobody, speaks next where an assistant has done nothing but think."""
+    roles = [turn.role for turn in conversation.turns]
+    return any(
+        role == "assistant" and after == "user" and _is_thought_alone(said)
+        for (role, said), after in zip(conversation.turns, (*roles[1:], "user"), strict=True)
+    )
+
+
+def _is_thought_alone(said: str) -> bool:
+    thought, answer = _parted(said)
+    return not (spoken(said) if thought is None else answer).strip()
 
 
 def _thinks(conversation: Conversation) -> bool:
-    return any(THOUGHT_ENDS in said for _, said in conversation.turns) or any(
-        THOUGHT_ENDS in other for other in conversation.others
-    )
+    said = (*(text for _, text in conversation.turns), *conversation.others)
+    return any("think>" in text or "_of_thought|>" in text for text in said)

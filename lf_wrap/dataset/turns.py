@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from lf_wrap.conversation import Conversation, Reject, Turn
+from lf_wrap.conversation import Conversation, Reject, Turn, thought_and_answer
+from lf_wrap.dataset.thoughts import joined
 from lf_wrap.sources.source import NO_ANSWER
 
 MERGED = "runs of one speaker merged"
@@ -32,7 +33,7 @@ def alternate(conversation: Conversation, counts: Counter[str], greeting: str = 
     merged: list[Turn] = []
     for turn in turns:
         if merged and merged[-1].role == turn.role:
-            merged[-1] = Turn(turn.role, f"{merged[-1].text}\n{turn.text}")
+            merged[-1] = Turn(turn.role, _together(turn.role, merged[-1].text, turn.text))
         else:
             merged.append(turn)
     system = conversation.system
@@ -50,6 +51,18 @@ def alternate(conversation: Conversation, counts: Counter[str], greeting: str = 
     if any(one.role == other.role for one, other in pairwise(turns)):
         counts[MERGED] += 1
     return conversation._replace(turns=tuple(merged), system=system)
+
+
+def _together(role: str, said: str, more: str) -> str:
+    """Two texts as one; where the second begins with a thought, that goes with the first's: amid a text it is none."""
+    thought, answer = thought_and_answer(more) if role == "assistant" else (None, more)
+    if thought is None:
+        return f"{said}\n{more}"
+    earlier, answered = thought_and_answer(said)
+    thoughts, answers = (
+        "\n".join(filter(None, map(str.strip, parts))) for parts in ((earlier or "", thought), (answered, answer))
+    )
+    return joined(thoughts, answers)
 
 
 def refuse_unsound(conversation: Conversation) -> Conversation | Reject:

@@ -13,7 +13,8 @@ from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Rej
 
 THOUGHTS = (
     *("reasoning_content", "reasoning", "Complex_CoT", "complex_cot", "CoT", "cot", "chain_of_thought"),
-    *("thinking", "thought", "think", "思考过程", "推理过程", "reasoning (reasoning_content)"),
+    *("thinking", "thought", "think", "Reasoning", "Thinking", "Thought", "Think"),
+    *("思考过程", "推理过程", "reasoning (reasoning_content)"),
 )
 
 
@@ -22,7 +23,10 @@ def after_thought(holder: Mapping[str, Any], answer: str) -> str:
     thought = next((said for name in THOUGHTS if isinstance(said := holder.get(name), str) and said.strip()), None)
     if thought is None or not answer or thought_and_answer(answer)[0] is not None:
         return answer
-    return f"{THOUGHT_BEGINS}\n{thought.strip()}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}"
+    thought = thought.strip().removeprefix(THOUGHT_BEGINS).removesuffix(THOUGHT_ENDS).strip()
+    for mark in (THOUGHT_BEGINS, THOUGHT_ENDS):  # else nobody could tell where the thought ends
+        thought = thought.replace(mark, f"< {mark[1:-1]} >")
+    return f"{THOUGHT_BEGINS}\n{thought}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}" if thought else answer
 
 
 def with_thought(row: Mapping[str, Any], made: Conversation | Reject) -> Conversation | Reject:

@@ -53,6 +53,16 @@ def test_an_answer_that_has_its_thought_gets_no_second() -> None:
     assert source_named("alpaca")().read(row) == Conversation.single("发烧怎么办？", answer)
 
 
+@pytest.mark.parametrize(
+    "thought", ["<think>\n先想想病因。\n</think>", "<think>先想想病因。", "先想想病因。\n</think>\n"]
+)
+def test_marks_around_a_thought_are_not_doubled_and_those_in_it_are_broken_apart(thought: str) -> None:
+    row = {"question": "发烧怎么办？", "answer": "多喝水。", "Reasoning": thought}
+    assert source_named("qa_pair")().read(row) == Conversation.single("发烧怎么办？", THOUGHT)
+    read = source_named("qa_pair")().read(row | {"Reasoning": "什么是 <think>？"})
+    assert read == Conversation.single("发烧怎么办？", "<think>\n什么是 < think >？\n</think>\n\n多喝水。")
+
+
 def test_what_is_no_text_is_no_thought() -> None:
     row = {"question": "q", "answer": "a", "reasoning": ["x"], "thinking": " "}
     assert source_named("qa_pair")().read(row) == Conversation.single("q", "a")
