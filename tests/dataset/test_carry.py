@@ -27,7 +27,7 @@ OFF |= {"compare": False, "near": False}
 texts = st.text(st.sampled_from('头痛“《 \u3000\n\t"\\/u{}%\u007f\u0085\U0001f600a'), max_size=6)
 values = texts | st.none() | st.integers(0, 9) | st.floats() | st.lists(texts, max_size=2) | st.just("<\ud800>")
 keys = ("instruction", "instruct", "input", "output", "history", "system", "question", "query", "answer", "target", "x")
-keys += ("Instruction", "Answer", "SYSTEM", "Complex_CoT", "reasoning_content")
+keys += ("Instruction", "Answer", "SYSTEM", "Complex_CoT", "reasoning_content", "response", "context")
 rows = st.lists(st.dictionaries(st.sampled_from(keys), texts | values) | st.just(SIMPLE) | values, max_size=9)
 
 

@@ -34,6 +34,11 @@ def test_of_a_column_that_is_not_read_no_keys_are_named() -> None:
     assert unread("qa_pair", {"question": "q", "answer": "a", "meta": {"by": "me", "at": 3}}) == ["meta"]
 
 
+def test_of_two_columns_that_say_the_same_one_is_read() -> None:
+    row = {"question": "q", "options": {"A": "x", "B": "y"}, "answer": "y", "answer_idx": "B"}
+    assert unread("multiple_choice", row) == ["answer"]
+
+
 def test_one_row_in_which_it_counts_is_enough() -> None:
     rows = [{"instruction": f"问{n}", "output": "答", "system": "医生" if n == 3 else ""} for n in range(5)]
     assert unread("alpaca", *rows) == []
