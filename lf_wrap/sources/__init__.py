@@ -40,6 +40,7 @@ from lf_wrap.sources.plain_text import PlainText
 from lf_wrap.sources.plugins import hookimpl, plugin_sources
 from lf_wrap.sources.promptcblue import PromptCblue
 from lf_wrap.sources.qa_pair import QaPair
+from lf_wrap.sources.question_list import QuestionList
 from lf_wrap.sources.rolebench import RoleBench
 from lf_wrap.sources.roleplay_tagged import RoleplayTagged
 from lf_wrap.sources.scripted_dialogue import ScriptedDialogue
@@ -85,6 +86,7 @@ SOURCES: tuple[type[Source], ...] = (
     ChipCdn,
     PromptCblue,
     MultipleChoice,
+    QuestionList,
     InlineTurns,
     HumanAssistant,
     ShareGpt,
