@@ -16,6 +16,7 @@ from lf_wrap.errors import UserError, did_you_mean
 from lf_wrap.sources.alpaca import Alpaca
 from lf_wrap.sources.character_card import CharacterCard
 from lf_wrap.sources.character_llm import CharacterLLM
+from lf_wrap.sources.chat_log import ChatLog
 from lf_wrap.sources.chip_cdn import ChipCdn
 from lf_wrap.sources.consultation_report import ConsultationReport
 from lf_wrap.sources.containers import (
@@ -77,6 +78,7 @@ SOURCES: tuple[type[Source], ...] = (
     RoleplayTagged,
     CharacterCard,
     CharacterLLM,
+    ChatLog,
     Pippa,
     RoleBench,
     ScriptedDialogue,

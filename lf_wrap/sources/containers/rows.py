@@ -14,6 +14,7 @@ from lf_wrap.errors import UserError
 from lf_wrap.files import existing_file, shown
 from lf_wrap.sources.containers import json_rows
 from lf_wrap.sources.containers.archives import members
+from lf_wrap.sources.containers.chat_log import chat_rows, is_chat_log
 from lf_wrap.sources.containers.encoding import detect, seems_utf8, utf8_blocks
 from lf_wrap.sources.containers.parquet_rows import parquet_rows
 from lf_wrap.sources.containers.paths import files_of
@@ -111,6 +112,7 @@ class Part:
 
 CONTAINERS: dict[str, Callable[[RawFile], Iterator[tuple[int, Any]]]] = {
     "json": lambda raw: json_rows.json_rows(raw.path, raw.encoding, proven=raw.proven),
+    "chat": lambda raw: chat_rows(raw.path, raw.encoding),
     "csv": lambda raw: csv_rows(raw.path, raw.encoding),
     "blocks": lambda raw: block_rows(raw.path, raw.encoding),
     "excel": lambda raw: excel_rows(raw.path),
@@ -168,12 +170,19 @@ def open_rows(path: Path, fix: str | None = None, *, name: str | None = None, pr
             fix="a web page saved by a failed download looks like this: fetch it again, or rename it to what it is",
         )
     _refuse_placeholder(path, name)
-    if not prove and seems_utf8(path) and _begins(path, "utf-8")[:1] in (b"[", b"{"):
+    if (
+        not prove
+        and seems_utf8(path)
+        and (first := _begins(path, "utf-8"))[:1] in (b"[", b"{")
+        and not is_chat_log(first)
+    ):
         return RawFile(path, "json", "utf-8", name, proven=False)
     encoding = detect(path)
     first = _begins(path, encoding)
     if not first:
         raise UserError(f"{name} holds nothing but blanks", fix="fetch it again")
+    if is_chat_log(first):
+        return RawFile(path, "chat", encoding, name)
     text = "json" if first[:1] in b"[{" else "blocks" if are_blocks(first) else "csv"
     return RawFile(path, text, encoding, name)
 
