@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.sources.test_plugins import PLUGIN
 
 READMES = ("README.md", "README_zh.md")
-WORDS = {19: ("nineteen", "十九"), 20: ("twenty", "二十"), 21: ("twenty-one", "二十一")}
+WORDS = {22: ("twenty-two", "二十二"), 23: ("twenty-three", "二十三"), 24: ("twenty-four", "二十四")}
 
 
 def text(name: str) -> str:
