@@ -97,5 +97,11 @@ def _is_thought_alone(said: str) -> bool:
 
 
 def _thinks(conversation: Conversation) -> bool:
-    said = (*(text for _, text in conversation.turns), *conversation.others)
-    return any("think>" in text or "_of_thought|>" in text for text in said)
+    for _, said in conversation.turns:  # a loop, since a generator costs as much as the checks
+        if _holds_mark(said):
+            return True
+    return bool(conversation.others) and any(map(_holds_mark, conversation.others))
+
+
+def _holds_mark(said: str) -> bool:
+    return "<" in said and ("think>" in said or "_of_thought|>" in said)

@@ -47,8 +47,10 @@ def test_each_message_may_bring_its_own(name: str, role: str, said: str, message
     assert source_named(name)().read(row) == Conversation((*turns, Turn("user", "再见"), Turn("assistant", "再见！")))
 
 
-def test_an_answer_that_has_its_thought_gets_no_second() -> None:
-    answer = "<think>想过了</think>多喝水。"
+@pytest.mark.parametrize(
+    "answer", ["<think>想过了</think>多喝水。", "<think>没有想完", "<|begin_of_thought|>想<|end_of_thought|>多喝水。"]
+)
+def test_an_answer_that_has_its_thought_gets_no_second(answer: str) -> None:
     row = {"instruction": "发烧怎么办？", "output": answer, "reasoning_content": "别的"}
     assert source_named("alpaca")().read(row) == Conversation.single("发烧怎么办？", answer)
 
