@@ -17,15 +17,15 @@ from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carri
 class Alpaca(AliasedSource):
     name = "alpaca"
     shape = (
-        "rows of instruction, output (response, answer; a list: several answers), sometimes input (context), system,"
-        " history (pairs or messages)"
+        "rows of instruction, output (response, answer; a list: several answers), sometimes input (context, question),"
+        " system, history (pairs or messages)"
     )
     columns = ("instruction", "output")
     optional = ("input", "system", "history")
     aliases: ClassVar[Mapping[str, str]] = {
         "instruct": "instruction",  # as the last rows of CMtMedQA have it
         "system_prompt": "system",
-        "context": "input",
+        **dict.fromkeys(("context", "question", "query"), "input"),
         **dict.fromkeys(("response", "answer"), "output"),
     }
 

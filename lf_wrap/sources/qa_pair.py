@@ -13,6 +13,9 @@ from lf_wrap.sources.aliases import AliasedSource
 from lf_wrap.sources.chat_turns import history_of
 from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Carried, Row, text
 
+# As ai-medical-chatbot has it. Beside a question or an answer they are who asks and who answers.
+PATIENT_AND_DOCTOR = (("Patient", "Doctor"), ("patient", "doctor"))
+
 
 class QaPair(AliasedSource):
     name = "qa_pair"
@@ -25,9 +28,9 @@ class QaPair(AliasedSource):
     medical = True
     columns = ("question", "answer")
     aliases: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("query", "ask", "prompt", "user", "input", "patient"), "question"),
+        **dict.fromkeys(("query", "ask", "prompt", "user", "input"), "question"),
         **dict.fromkeys(("问题", "提问", "問題", "提問"), "question"),
-        **dict.fromkeys(("response", "reply", "raw_anwser", "raw_answer", "assistant", "output", "doctor"), "answer"),
+        **dict.fromkeys(("response", "reply", "raw_anwser", "raw_answer", "assistant", "output"), "answer"),
         "response (content)": "answer",  # as Medical-R1-Distill-Data has it
         **dict.fromkeys(("答案", "回答", "回复", "答复", "回覆", "答覆"), "answer"),
         "system_prompt": "system",  # as OpenOrca has it
@@ -42,6 +45,9 @@ class QaPair(AliasedSource):
         named = super().renamed(row)
         if "answer" not in named and "reasoning_content" in row and "content" in named:  # as DeepSeek's API names them
             named["answer"] = named.pop("content")
+        for patient, doctor in PATIENT_AND_DOCTOR:
+            if patient in named and doctor in named and "question" not in named and "answer" not in named:
+                named |= {"question": named.pop(patient), "answer": named.pop(doctor)}
         return named
 
     @classmethod

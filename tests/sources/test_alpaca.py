@@ -45,6 +45,7 @@ LAST = (Turn("user", "翻译成英文\n早上好"), Turn("assistant", "Good morn
         # Dolly, GPTeacher's roleplay, Zhihu-KOL
         ({"instruction": "翻译成英文", "context": "早上好", "response": "Good morning"}, Conversation(LAST)),
         ({"instruction": "翻译成英文", "input": "早上好", "response": "Good morning"}, Conversation(LAST)),
+        ({"instruction": "翻译成英文", "question": "早上好", "answer": "Good morning"}, Conversation(LAST)),
         ({"INSTRUCTION": "q", "RESPONSE": "a", "SOURCE": "Zhihu"}, Conversation.single("q", "a")),
         (ROW | {"output": 3.0}, Conversation.single("翻译成英文\n早上好", "3")),
     ],

@@ -11,10 +11,10 @@ from lf_wrap.sources import source_named
 
 
 @pytest.mark.parametrize(
-    "question", ["question", "query", "ask", "prompt", "user", "input", "Patient", "问题", "問題", "Question"]
+    "question", ["question", "query", "ask", "prompt", "user", "input", "问题", "問題", "Question"]
 )
 @pytest.mark.parametrize(
-    "answer", ["answer", "response", "reply", "raw_anwser", "assistant", "output", "Doctor", "回答", "回覆", "Response"]
+    "answer", ["answer", "response", "reply", "raw_anwser", "assistant", "output", "回答", "回覆", "Response"]
 )
 def test_either_goes_by_many_names(question: str, answer: str) -> None:
     row = {"id": "0-1", "department": "儿科", question: "发烧怎么办", answer: "多喝水。"}
@@ -31,6 +31,14 @@ def test_a_system_text_and_earlier_turns_beside_them_are_part_of_it(history: lis
     said = (Turn("user", "你好"), Turn("assistant", "请讲"), Turn("user", "发烧怎么办"), Turn("assistant", "多喝水。"))
     assert source_named("qa_pair").fits(row)
     assert source_named("qa_pair")().read(row) == Conversation(said, "你是医生", group="你好")
+
+
+def test_patient_and_doctor_are_question_and_answer_unless_these_stand_beside_them() -> None:
+    row = {"Description": "d", "Patient": "q", "Doctor": "a"}  # ai-medical-chatbot
+    named = {"patient": "p1", "doctor": "Dr Li", "query": "q", "response": "a"}
+    for one in (row, named):
+        assert source_named("qa_pair").fits(one)
+        assert source_named("qa_pair")().read(one) == Conversation.single("q", "a")
 
 
 def test_medical_r1_distill_names_its_columns_after_the_keys_of_the_api() -> None:
