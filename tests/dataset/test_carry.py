@@ -77,6 +77,7 @@ def test_any_rows_come_out_the_same(
     [
         'ROW{"instruction": "c", "output": "d"}\n{"instruction":\n"e", "output": "f"}\n',
         'ROW, {"instruction": "c", "output": "d"}\n{"x": [1\n2]}\n',
+        "\nROW\nROW\n",
         'ROW\n\n{"instruction": "c", "output": ""}\r\n\n{"instruction": 1, "output": 2}',
         '[{"instruction": "a", "instruction": "b", "output": "c", "\\u006futput": "d"}]',
         '[{"instruction": "a", "output": "b\\/c"}, {"instruction": "\\u5934", "output": "\\u0004"}]',

@@ -145,10 +145,11 @@ class _Shape:
             return None
         tail = data[places[closed] : end]
         joint = data[places[closed] : places[at] + 1] if at < len(places) else tail + b"\n{"
-        alone = between is BETWEEN_LINES and any(b"\n" in piece for _, piece in pieces)
+        before = data[: places[0]]  # an empty line counts where rows are numbered by their lines
+        alone = between is BETWEEN_LINES and any(b"\n" in piece for piece in (before, *(piece for _, piece in pieces)))
         if alone or not between.fullmatch(joint, len(tail), len(joint) - 1):
             return None
-        return cls(at, values, pieces, closed, joint, tail, data[: places[0]])
+        return cls(at, values, pieces, closed, joint, tail, before)
 
     def is_of_all(self, json: Bytes, quotes: Places) -> bool:
         """Whether every row of `json` has this shape."""
