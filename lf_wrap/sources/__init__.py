@@ -48,6 +48,7 @@ from lf_wrap.sources.scripted_dialogue import ScriptedDialogue
 from lf_wrap.sources.sharegpt import ShareGpt
 from lf_wrap.sources.source import PLACEHOLDER, Carried, Row, Source
 from lf_wrap.sources.term_normalization import TermNormalization
+from lf_wrap.sources.utterances import Utterances
 
 __all__ = [
     "PLACEHOLDER",
@@ -89,6 +90,7 @@ SOURCES: tuple[type[Source], ...] = (
     PromptCblue,
     MultipleChoice,
     QuestionList,
+    Utterances,
     InlineTurns,
     HumanAssistant,
     ShareGpt,

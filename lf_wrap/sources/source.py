@@ -18,6 +18,8 @@ PLACEHOLDER = re.compile(r"{(\w+)}")
 NO_ANSWER = "no answer"
 NO_QUESTION = "no question"
 NOT_THIS_SHAPE = "not this shape"
+UNWANTED = "unwanted answer"
+KTO_TAG = "kto_tag"  # LLaMA-Factory's column for KTO, in which false marks an answer that is not to be learned
 
 
 class Carried(NamedTuple):
@@ -84,6 +86,8 @@ class Source(ABC):
         if not (self.by_position or row.keys() >= self._needed):
             missing = [column for column in self.columns if column not in row]
             return Reject("missing column", f"{', '.join(missing)} not among {', '.join(map(str, row))}")
+        if row.get(KTO_TAG) is False:
+            return Reject(UNWANTED, f"{KTO_TAG} is false")
         made = self.convert(row)
         return made if isinstance(made, list) or self.task != "open" else with_thought(row, made)
 
@@ -100,7 +104,7 @@ class Source(ABC):
 
     def telling(self, form: Carried) -> tuple[str, ...]:
         """The fields that make another row of one of this form, when something stands in them."""
-        return (*form.empty, *THOUGHTS)
+        return (*form.empty, *THOUGHTS, KTO_TAG)
 
     def ask(self, **fields: str) -> str:
         """The prompt with its placeholders filled. Braces inside the fields stay as they are."""

@@ -16,6 +16,7 @@ THOUGHTS = (
     *("thinking", "thought", "think", "Reasoning", "Thinking", "Thought", "Think"),
     *("思考过程", "推理过程", "reasoning (reasoning_content)"),
 )
+BEGUN = (THOUGHT_BEGINS, "<|begin_of_thought|>")  # an answer's own thought, which may not end, or have other marks
 
 
 def after_thought(holder: Mapping[str, Any], answer: str) -> str:
@@ -23,9 +24,7 @@ def after_thought(holder: Mapping[str, Any], answer: str) -> str:
     thought = next((said for name in THOUGHTS if isinstance(said := holder.get(name), str) and said.strip()), None)
     if thought is None or not answer or thought_and_answer(answer)[0] is not None:
         return answer
-    if answer.lstrip().startswith(
-        (THOUGHT_BEGINS, "<|begin_of_thought|>")
-    ):  # one that does not end, or has other marks
+    if answer.lstrip().startswith(BEGUN):
         return answer
     thought = thought.strip().removeprefix(THOUGHT_BEGINS).removesuffix(THOUGHT_ENDS).strip()
     for mark in (THOUGHT_BEGINS, THOUGHT_ENDS):  # else nobody could tell where the thought ends

@@ -115,3 +115,19 @@ def test_what_is_no_list_of_messages_is_rejected(row: dict[str, Any], reason: st
     result = source_named("sharegpt")().read(row)
     assert isinstance(result, Reject)
     assert result.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        (
+            "openai",
+            {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "no"}], "label": 0},
+        ),
+        ("alpaca", {"instruction": "hi", "output": "no", "kto_tag": 0}),
+    ],
+)
+def test_answers_that_kto_is_to_unlearn_are_not_learned(name: str, row: dict[str, Any]) -> None:
+    mark = list(row)[-1]
+    assert isinstance(source_named(name)().read(row | {mark: True}), Conversation)
+    assert source_named(name)().read(row | {mark: False}) == Reject("unwanted answer", f"{mark} is false")
