@@ -16,11 +16,14 @@ THOUGHTS = (
     *("thinking", "thought", "think", "Reasoning", "Thinking", "Thought", "Think"),
     *("思考过程", "推理过程", "reasoning (reasoning_content)"),
 )
+_NONE_OF = frozenset(THOUGHTS).isdisjoint
 BEGUN = (THOUGHT_BEGINS, "<|begin_of_thought|>")  # an answer's own thought, which may not end, or have other marks
 
 
 def after_thought(holder: Mapping[str, Any], answer: str) -> str:
     """The answer behind the thought that stands in one of the `THOUGHTS` beside it; as it is where it holds one."""
+    if _NONE_OF(holder):  # as in most rows: not even looked for name by name
+        return answer
     thought = next((said for name in THOUGHTS if isinstance(said := holder.get(name), str) and said.strip()), None)
     if thought is None or not answer or thought_and_answer(answer)[0] is not None:
         return answer
@@ -34,7 +37,7 @@ def after_thought(holder: Mapping[str, Any], answer: str) -> str:
 
 def with_thought(row: Mapping[str, Any], made: Conversation | Reject) -> Conversation | Reject:
     """What was `made` of a row, its last answer behind the row's thought."""
-    if isinstance(made, Reject) or made.turns[-1].role != "assistant":
+    if _NONE_OF(row) or isinstance(made, Reject) or made.turns[-1].role != "assistant":
         return made
     answer = after_thought(row, made.answer)
     return made if answer is made.answer else made._replace(turns=(*made.turns[:-1], Turn("assistant", answer)))
