@@ -107,7 +107,8 @@ def tell_size(outcome: Outcome, seconds: float | None, screen: Console) -> None:
     if outcome.tokens is not None:
         screen.print(f"tokens  {outcome.tokens:,} in all epochs")
     if outcome.memory is not None:
-        screen.print(f"memory  about {outcome.memory.needed / (1 << 30):,.1f} GiB a GPU at the peak")
+        where = "" if outcome.values.get("use_cpu") else " a GPU"
+        screen.print(f"memory  about {outcome.memory.needed / (1 << 30):,.1f} GiB{where} at the peak")
     if outcome.disk_bytes is not None:
         screen.print(f"disk    {outcome.disk_bytes / 1e9:,.2f} GB of weights and checkpoints at most")
 
