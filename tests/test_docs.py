@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -71,3 +72,15 @@ def test_every_task_metric_and_switch_of_an_evaluation_is_in_the_reference() -> 
         assert f"| `{task.name}` |" in page
     for switch in set(Evaluate.model_fields) - {"batch_size", "judge"}:
         assert f"  {switch}:" in page, switch
+
+
+def test_the_learning_rates_of_packs_stand_in_the_benchmarks_as_measured() -> None:
+    measured = json.loads(text("docs/benchmarks/h100-smollm2-learning-rates.json"))["runs"]
+    for run in measured:
+        low, high = run["norm, exact match"]["interval"]
+        exact, general = run["norm, exact match"]["tuned"], run["general_en, contained"]["tuned"]
+        row = f"| {run['learning_rate']:.0e} | {exact:.1%} ({100 * low:.1f} … {100 * high:.1f}) |"
+        row = row.replace("e-0", "e-").replace("%", " %")
+        told = next(line for line in text("docs/benchmarks.md").splitlines() if row in line)
+        assert f"{general:.1%}".replace("%", " %") in told
+        assert run["general_en, contained"]["verdict"] in told
