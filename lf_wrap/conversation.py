@@ -60,6 +60,11 @@ def thought_and_answer(said: str) -> tuple[str | None, str]:
     return None, said
 
 
+def behind_thought(thought: str, answer: str) -> str:
+    """An answer with what was thought before it, between the marks and line breaks that LLaMA-Factory looks for."""
+    return f"{THOUGHT_BEGINS}\n{thought.strip()}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}"
+
+
 def spoken(said: str) -> str:
     """What an assistant says once its thought is done: nothing where that does not end."""
     thought, answer = thought_and_answer(said)

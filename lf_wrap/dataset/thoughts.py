@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
-from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Reject, Turn, spoken, thought_and_answer
+from lf_wrap.conversation import Conversation, Reject, Turn, behind_thought, spoken, thought_and_answer
 from lf_wrap.sources.source import NO_ANSWER
 
 ONLY_A_THOUGHT = Reject(NO_ANSWER, "there is a thought alone")
@@ -29,29 +30,20 @@ def set_thoughts(conversation: Conversation, counts: Counter[str]) -> Conversati
 
     An answer that ends within its thought, or right behind it, is none.
     """
-    if not _thinks(conversation):
-        return conversation
-    if _ends_in_thought(conversation):
-        return ONLY_A_THOUGHT
 
     def written(said: str) -> str:
         thought, answer = _parted(said)
         if thought is None:
             return said
-        made = joined(thought, answer)
+        made = behind_thought(thought, answer)
         counts[SET] += made != said
         return made
 
-    turns = tuple(Turn(role, written(said) if role == "assistant" else said) for role, said in conversation.turns)
-    return conversation._replace(turns=turns, others=tuple(map(written, conversation.others)))
+    return _with_answers(conversation, written)
 
 
 def drop_thoughts(conversation: Conversation, counts: Counter[str]) -> Conversation | Reject:
     """The conversation with answers alone."""
-    if not _thinks(conversation):
-        return conversation
-    if _ends_in_thought(conversation):
-        return ONLY_A_THOUGHT
 
     def answer_of(said: str) -> str:
         thought, answer = _parted(said)
@@ -60,16 +52,23 @@ def drop_thoughts(conversation: Conversation, counts: Counter[str]) -> Conversat
         counts[DROPPED] += 1
         return answer_of(answer.lstrip())  # one thought may follow another
 
-    turns = [Turn(role, answer_of(said) if role == "assistant" else said) for role, said in conversation.turns]
-    if not turns[-1].text:
+    made = _with_answers(conversation, answer_of)
+    if made is conversation or isinstance(made, Reject):
+        return made
+    if not made.answer:
         return ONLY_A_THOUGHT
-    others = tuple(filter(None, map(answer_of, conversation.others)))
-    return conversation._replace(turns=tuple(turn for turn in turns if turn.text), others=others)
+    turns = tuple(turn for turn in made.turns if turn.text)
+    return made._replace(turns=turns, others=tuple(filter(None, made.others)))
 
 
-def joined(thought: str, answer: str) -> str:
-    """A thought and the answer behind it, as templates look for them."""
-    return f"{THOUGHT_BEGINS}\n{thought.strip()}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}"
+def _with_answers(conversation: Conversation, become: Callable[[str], str]) -> Conversation | Reject:
+    """The conversation with what each answer is to `become`; the same object where nobody thinks."""
+    if not _thinks(conversation):
+        return conversation
+    if _ends_in_thought(conversation):
+        return ONLY_A_THOUGHT
+    turns = tuple(Turn(role, become(said) if role == "assistant" else said) for role, said in conversation.turns)
+    return conversation._replace(turns=turns, others=tuple(map(become, conversation.others)))
 
 
 def _parted(said: str) -> tuple[str | None, str]:

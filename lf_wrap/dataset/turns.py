@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from lf_wrap.conversation import Conversation, Reject, Turn, thought_and_answer
-from lf_wrap.dataset.thoughts import joined
+from lf_wrap.conversation import Conversation, Reject, Turn, behind_thought, thought_and_answer
 from lf_wrap.sources.source import NO_ANSWER
 
 MERGED = "runs of one speaker merged"
@@ -62,7 +61,7 @@ def _together(role: str, said: str, more: str) -> str:
     thoughts, answers = (
         "\n".join(filter(None, map(str.strip, parts))) for parts in ((earlier or "", thought), (answered, answer))
     )
-    return joined(thoughts, answers)
+    return behind_thought(thoughts, answers)
 
 
 def refuse_unsound(conversation: Conversation) -> Conversation | Reject:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lf_wrap.conversation import THOUGHT_BEGINS, THOUGHT_ENDS, Conversation, Reject, Turn, thought_and_answer
+from lf_wrap.conversation import (
+    THOUGHT_BEGINS,
+    THOUGHT_ENDS,
+    Conversation,
+    Reject,
+    Turn,
+    behind_thought,
+    thought_and_answer,
+)
 
 THOUGHTS = (
     *("reasoning_content", "reasoning", "Complex_CoT", "complex_cot", "CoT", "cot", "chain_of_thought"),
@@ -32,7 +40,7 @@ def after_thought(holder: Mapping[str, Any], answer: str) -> str:
     thought = thought.strip().removeprefix(THOUGHT_BEGINS).removesuffix(THOUGHT_ENDS).strip()
     for mark in (THOUGHT_BEGINS, THOUGHT_ENDS):  # else nobody could tell where the thought ends
         thought = thought.replace(mark, f"< {mark[1:-1]} >")
-    return f"{THOUGHT_BEGINS}\n{thought}\n{THOUGHT_ENDS}\n\n{answer.lstrip()}" if thought else answer
+    return behind_thought(thought, answer) if thought else answer
 
 
 def with_thought(row: Mapping[str, Any], made: Conversation | Reject) -> Conversation | Reject:
