@@ -9,30 +9,42 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, ClassVar
 
 from lf_wrap.conversation import Conversation, Reject
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, Source, text
+from lf_wrap.sources.aliases import AliasedSource
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, text
 
 LINE = re.compile(r"\s*([A-Z])[\s.．、:：)）]\s*(.+)")
 BETWEEN_LETTERS = re.compile(r"[\s,，、;；]+")
-NAMES = {"Question": "question", "option": "options", "Options": "options", "Answer": "answer"}
 
 
-class MultipleChoice(Source):
+class MultipleChoice(AliasedSource):
     name = "multiple_choice"
     shape = "rows of question, answer (letters) and A, B, … or options (object, list, or a line each), maybe answer_idx"
     columns = ("question", "options", "answer")
+    optional = ()
+    aliases: ClassVar[Mapping[str, str]] = {"option": "options"}
     prompt_fields = ("question", "options")
     task = "exact"
 
     @classmethod
     def fits(cls, row: Row) -> bool:
-        row = _named(row)
-        return super().fits(row) and len(row["options"]) > 1
+        return super().fits(row) and len(cls.renamed(row)["options"]) > 1
 
-    def read(self, row: Any) -> Conversation | Reject | list[Conversation]:
-        return super().read(_named(row) if isinstance(row, Mapping) else row)
+    @classmethod
+    def renamed(cls, row: Row) -> dict[str, Any]:
+        """The same with the options as {letter: text}, those without text left out, and the letter as the answer."""
+        named = super().renamed(row)
+        lettered = {letter: row[letter] for letter in ascii_uppercase if letter in row}
+        if "A" in lettered and "B" in lettered:
+            named["options"] = lettered
+        if "options" in named:
+            given = _options(named["options"])
+            named["options"] = {letter: words for letter, value in given.items() if (words := text(value))}
+        if "answer" in named and (letter := text(named.get("answer_idx"))) in named.get("options", ()):
+            named["answer"] = letter
+        return named
 
     def convert(self, row: Row) -> Conversation | Reject:
         question, answer, given = text(row["question"]), text(row["answer"]).strip(), row["options"]
@@ -46,20 +58,6 @@ class MultipleChoice(Source):
         options = "\n".join(f"{letter}. {words}" for letter, words in given.items())
         prompt = self.ask(question=question, options=options)
         return Conversation.single(prompt, letters, asked=f"{question}\n{options}")
-
-
-def _named(row: Row) -> dict[str, Any]:
-    """`row` with its options as {letter: text}, those without text left out, and its letter as the answer."""
-    named = {NAMES.get(key, key): value for key, value in row.items() if NAMES.get(key) not in row}
-    lettered = {letter: row[letter] for letter in ascii_uppercase if letter in row}
-    if "A" in lettered and "B" in lettered:
-        named["options"] = lettered
-    if "options" in named:
-        given = _options(named["options"])
-        named["options"] = {letter: words for letter, value in given.items() if (words := text(value))}
-    if "answer" in named and (letter := text(named.get("answer_idx"))) in named.get("options", ()):
-        named["answer"] = letter
-    return named
 
 
 def _options(value: Any) -> dict[str, Any]:
