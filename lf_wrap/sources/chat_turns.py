@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from lf_wrap.conversation import Conversation, Reject, Role, Turn
 from lf_wrap.sources.aliases import AliasedSource
 from lf_wrap.sources.placeholders import filled
-from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, UNWANTED, Row, text
+from lf_wrap.sources.source import NO_ANSWER, NO_QUESTION, NOT_THIS_SHAPE, Row, Source, text
 from lf_wrap.sources.thoughts import after_thought
 
 UNKNOWN_ROLE = "unknown role"
@@ -76,6 +76,7 @@ class ChatSource(AliasedSource):
 
     role_key: ClassVar[str]
     text_key: ClassVar[str]
+    wanted = (*Source.wanted, "label")  # the other as KTO's own data has it
 
     @classmethod
     def fits(cls, row: Row) -> bool:
@@ -84,8 +85,6 @@ class ChatSource(AliasedSource):
         return isinstance(first, Mapping) and cls.role_key in first and cls.text_key in first
 
     def convert(self, row: Row) -> Conversation | Reject:
-        if row.get("label") is False:  # as KTO's own data has it
-            return Reject(UNWANTED, "label is false")
         chat = turns_of(row[self.columns[0]], self.role_key, self.text_key)
         if isinstance(chat, Reject):
             return chat

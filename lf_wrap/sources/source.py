@@ -19,7 +19,6 @@ NO_ANSWER = "no answer"
 NO_QUESTION = "no question"
 NOT_THIS_SHAPE = "not this shape"
 UNWANTED = "unwanted answer"
-KTO_TAG = "kto_tag"  # LLaMA-Factory's column for KTO, in which false marks an answer that is not to be learned
 
 
 class Carried(NamedTuple):
@@ -54,6 +53,8 @@ class Source(ABC):
     """Whether its rows are plain text, for continued pretraining (stage `pt`)."""
     several_answers: ClassVar[bool] = False
     """Whether a row may bring `others` beside its answer."""
+    wanted: ClassVar[tuple[str, ...]] = ("kto_tag",)
+    """Columns in which `false` marks an answer that is not to be learned: LLaMA-Factory's for KTO."""
     task: ClassVar[str] = "open"
     """How answers to its test rows are scored: a name of `lf_wrap.evaluation.tasks`."""
 
@@ -86,8 +87,9 @@ class Source(ABC):
         if not (self.by_position or row.keys() >= self._needed):
             missing = [column for column in self.columns if column not in row]
             return Reject("missing column", f"{', '.join(missing)} not among {', '.join(map(str, row))}")
-        if row.get(KTO_TAG) is False:
-            return Reject(UNWANTED, f"{KTO_TAG} is false")
+        for mark in self.wanted:
+            if row.get(mark) is False:
+                return Reject(UNWANTED, f"{mark} is false")
         made = self.convert(row)
         return made if isinstance(made, list) or self.task != "open" else with_thought(row, made)
 
@@ -104,7 +106,7 @@ class Source(ABC):
 
     def telling(self, form: Carried) -> tuple[str, ...]:
         """The fields that make another row of one of this form, when something stands in them."""
-        return (*form.empty, *THOUGHTS, KTO_TAG)
+        return (*form.empty, *THOUGHTS, *self.wanted)
 
     def ask(self, **fields: str) -> str:
         """The prompt with its placeholders filled. Braces inside the fields stay as they are."""
