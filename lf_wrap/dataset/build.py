@@ -95,7 +95,7 @@ def _make(
     open_one = partial(open_dataset, unpacked=staging / UNPACKED, prove=prove, compare=compare, near=near)
     makings = [open_one(name, spec) for name, spec in specs.items()]
     pool = Pool(staging / POOL)
-    size = sum(raw.path.stat().st_size for making in makings for raw, _, _ in making.files)
+    size = sum(each.raw.path.stat().st_size for making in makings for each in making.files)
     with crew(workers, worth_it=size >= WORTH_A_PROCESS) as submit:
         hashing = beside(lambda: {name: hashes_of(spec) for name, spec in specs.items()})
         for making in makings:

@@ -16,6 +16,8 @@ TELLS, SAYS = {"user_name", "character_name"}, {"mes", "is_user"}
 
 def is_chat_log(head: bytes) -> bool:
     """Whether a text begins with the line that tells of a chat, and with one of its messages."""
+    if not head.startswith(b"{"):  # an array may be one line of a megabyte
+        return False
     lines = [_object(line) for line in head.split(b"\n", 2)[:2]]
     return len(lines) == 2 and lines[0].keys() >= TELLS and not SAYS & lines[0].keys() and lines[1].keys() >= SAYS
 
